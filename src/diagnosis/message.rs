@@ -68,7 +68,7 @@ impl Finding {
                         address,
                         source
                     )),
-                    true => Message::with_command(
+                    true => Message::with_fix(
                         text!(
                             "{product} {version} (API {api}) at {address} ({source}) is older than every version that roadlab is tested with; commands may fail",
                             product,
@@ -77,7 +77,9 @@ impl Finding {
                             address,
                             source
                         ),
-                        "roadlab engine up --yes",
+                        text!(
+                            "install a newer version, see https://docs.docker.com/engine/install/"
+                        ),
                     ),
                 }
             }

@@ -119,7 +119,7 @@ fn an_engine_that_is_missing_or_old_or_lacks_limits() {
         need(),
         &[
             "! engine  Docker 18.09 (API 1.39) at unix:///var/run/docker.sock (system socket) is older than every version that roadlab is tested with; commands may fail",
-            "    fix: roadlab engine up --yes",
+            "    fix: install a newer version, see https://docs.docker.com/engine/install/",
             "! limits  the engine cannot limit memory (cgroup v2); a faulty lab may slow down or stop this machine",
             "    fix: add `cgroup_enable=memory` to the kernel command line, then run: sudo reboot",
         ],
