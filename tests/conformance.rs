@@ -308,6 +308,37 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
         .iter()
         .map(|(name, service)| (name.clone(), one(service)))
         .collect();
+    // The name of a container is a name on its networks.
+    for (name, service) in services
+        .iter()
+        .filter(|(name, service)| service["container_name"] != json!(name))
+    {
+        let Some(alias) = service["container_name"].as_str() else {
+            continue;
+        };
+        for aliases in found[name]["networks"]
+            .as_object_mut()
+            .unwrap()
+            .values_mut()
+        {
+            aliases.as_array_mut().unwrap().push(json!(alias));
+        }
+    }
+    // An image that a service builds is built for all that use it.
+    let built: Vec<(Value, Value)> = found
+        .values()
+        .filter(|service| !service["build"].is_null())
+        .map(|service| (service["image"].clone(), service["build"].clone()))
+        .collect();
+    for service in found.values_mut() {
+        let image = service["image"].clone();
+        let same = built
+            .iter()
+            .find(|(name, _)| !name.is_null() && *name == image);
+        if let Some((_, build)) = same {
+            service["build"] = build.clone();
+        }
+    }
     // A link with another name is a name on the networks that both services share.
     for service in services.values() {
         for link in service["links"].as_array().into_iter().flatten() {

@@ -8,7 +8,7 @@ use crate::app::{App, Trust, lab_name};
 use crate::lab::{
     COMPOSE_NAMES, LabId, lab_cycles, load, load_services, load_trial, read_earlier_labs,
 };
-use crate::problem::{Problem, ProblemKind, without_duplicates};
+use crate::problem::{Code, Place, Problem, ProblemKind, without_duplicates};
 use crate::runner::Failure;
 use crate::store::OsFs;
 use crate::text;
@@ -124,7 +124,8 @@ fn labs_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn problems_of(folder: &Path) -> (Vec<Problem>, Vec<Problem>) {
     if !is_lab(folder) {
         let loaded = load_services(folder, &BTreeMap::new(), &OsFs);
-        return (loaded.problems, loaded.notes);
+        let problems = missing_lab_file(folder).into_iter().chain(loaded.problems);
+        return (problems.collect(), loaded.notes);
     }
     match load(folder, &OsFs) {
         Err(problems) => (problems, Vec::new()),
@@ -134,6 +135,23 @@ fn problems_of(folder: &Path) -> (Vec<Problem>, Vec<Problem>) {
             (problems, loaded.notes)
         }
     }
+}
+
+/// Reports a folder that has the guides of a lab, or its file under another name, and no `lab.yaml`.
+fn missing_lab_file(folder: &Path) -> Option<Problem> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let names: Vec<String> = names.collect();
+    let is_guide = |name: &String| name.starts_with("guide.") && name.ends_with(".md");
+    let help = match names.iter().find(|name| *name == "lab.yml") {
+        Some(name) => text!("rename {name} to lab.yaml", name),
+        None if names.iter().any(is_guide) => {
+            text!("a folder with guides is a lab; `roadlab new` writes one to begin with")
+        }
+        None => return None,
+    };
+    let problem = Problem::new(text!("lab.yaml is missing")).code(Code::UnreadableFile);
+    Some(problem.at(Place::file(folder)).help(help))
 }
 
 /// Returns the folder of a lab or a catalogue entry, or all such folders in it.

@@ -34,6 +34,8 @@ pub(crate) struct Composition {
     pub networks: Vec<Part>,
     pub configs: Vec<Part>,
     pub secrets: Vec<Part>,
+    /// The folder of the lab, without links in its path.
+    pub folder: Option<PathBuf>,
     /// The variables of the lab, for values that come from elsewhere.
     pub variables: Variables,
     /// The number of files that could not be read. If there are any, nothing can be said about missing parts.
@@ -122,6 +124,7 @@ pub(crate) fn read_composition(
     let variables = with_project(paths, folder, variables, files);
     let mut found = reader.read_files(paths, folder, &variables, None);
     found.unreadable = reader.unreadable;
+    found.folder = files.canonical_path(folder);
     found.variables = variables;
     found
 }

@@ -52,6 +52,14 @@ impl ServiceReader<'_> {
             _ => self.read_short_volume(node)?,
         };
         let target = &volume.target;
+        if target.starts_with(WORKSPACE_PLACEHOLDER) {
+            let what =
+                text!("the path in the container is missing behind the path in the workspace");
+            let help = text!("write `:` and the path in the container at its end");
+            self.problems
+                .push(Problem::new(what).at(node.place()).help(help));
+            return None;
+        }
         if !target.starts_with('/') || target.split('/').any(|part| part == "..") {
             let what = text!(
                 "`{path}` must be an absolute path in the container",
@@ -96,10 +104,14 @@ impl ServiceReader<'_> {
         let known = self.found.volumes.iter().map(|part| part.name.as_str());
         if !known.clone().any(|name| name == source) {
             let what = text!("no such volume: `{name}`", name = source);
-            let help = text!(
-                "declare it in the top-level `volumes`; {suggestion}",
-                suggestion = suggestion(source, known)
-            );
+            let path = node.folder().join(source);
+            let help = match self.files.canonical_path(&path) {
+                Some(_) => text!("write `./{path}` for the file or folder", path = source),
+                None => text!(
+                    "declare it in the top-level `volumes`; {suggestion}",
+                    suggestion = suggestion(source, known)
+                ),
+            };
             self.problems.push(
                 Problem::new(what)
                     .code(Code::UnknownName)

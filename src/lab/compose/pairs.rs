@@ -8,6 +8,17 @@ use crate::lab::yaml::{Fields, Kind, Node, entries, list, quoted_string, string}
 use crate::problem::{Code, Problem};
 use crate::text;
 
+/// Returns the name and the value of a mapping that has one entry, as `- NAME: value` gives by mistake.
+fn only_entry(node: &Node) -> Option<(String, String)> {
+    let Kind::Map(entries) = &node.kind else {
+        return None;
+    };
+    let [(name, value)] = entries.as_slice() else {
+        return None;
+    };
+    name.as_string().zip(value.as_string())
+}
+
 impl ServiceReader<'_> {
     /// Reads `environment`, `labels`, `args` or `sysctls`: a mapping, or a list of `KEY=value`. A `KEY` without a value takes
     /// that of the lab's variable. Without one it is refused, because Compose would take it from this machine.
@@ -23,6 +34,16 @@ impl ServiceReader<'_> {
         match &node.kind {
             Kind::List(_) => {
                 for item in list(node, key, self.problems) {
+                    if let Some((name, value)) = only_entry(item) {
+                        let what = text!(
+                            "an entry of the list `{key}` must be a string, not a mapping",
+                            key
+                        );
+                        let help = text!("write `{name}={value}`", name, value);
+                        let problem = Problem::new(what).code(Code::WrongType).help(help);
+                        self.problems.push(problem.at(item.place()));
+                        continue;
+                    }
                     let Some(written) = quoted_string(item, key, self.problems) else {
                         continue;
                     };
@@ -48,7 +69,7 @@ impl ServiceReader<'_> {
                     match value.kind {
                         Kind::Null => out.push((name, None, value)),
                         _ => {
-                            let written = string(value, key, self.problems);
+                            let written = string(value, &name, self.problems);
                             out.extend(written.map(|written| (name, Some(written), value)));
                         }
                     }

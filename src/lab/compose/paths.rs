@@ -10,27 +10,27 @@ use crate::problem::{Code, Problem};
 use crate::text;
 
 impl ServiceReader<'_> {
-    /// Resolves a path against the folder of the file that contains it. The result is absolute and has no links, so that
-    /// what is checked here is what the engine mounts later.
+    /// Resolves a path against the folder of the file that contains it. It stays in the folder of the lab, or, for a file of the
+    /// catalogue, in that of the file. The result is absolute and has no links, so that what is checked here is what the engine mounts
+    /// later.
     pub(crate) fn resolve(&mut self, node: &Node, written: &str) -> Option<PathBuf> {
         let folder = node.folder();
         let outside = || {
             let what = text!("`{path}` is outside the lab's folder", path = written);
             policy::refused(node, what)
         };
-        let root = self.files.canonical_path(folder);
+        let real_folder = self.files.canonical_path(folder);
+        let real_folder = real_folder.unwrap_or_else(|| folder.to_owned());
+        let lab = self.found.folder.as_ref();
+        let root = lab.filter(|lab| real_folder.starts_with(lab));
+        let root = root.unwrap_or(&real_folder);
         // `${PWD}` is the folder of the lab.
-        let below = root
-            .as_ref()
-            .and_then(|root| Path::new(written).strip_prefix(root).ok());
-        let relative = below.unwrap_or(Path::new(written));
-        let absolute =
-            written.contains("://") || written.starts_with('~') || relative.is_absolute();
-        if absolute || normalize(relative).starts_with("..") {
+        let is_remote = written.contains("://") || written.starts_with('~');
+        if is_remote || !normalize(&real_folder.join(written)).starts_with(root) {
             self.problems.push(outside());
             return None;
         }
-        let path = normalize(&folder.join(relative));
+        let path = normalize(&folder.join(written));
         let Some(canonical) = self.files.canonical_path(&path) else {
             let what = text!("no such file or folder: {path}", path = path.display());
             self.problems.push(
@@ -40,7 +40,7 @@ impl ServiceReader<'_> {
             );
             return None;
         };
-        if !root.is_some_and(|root| canonical.starts_with(root)) {
+        if !canonical.starts_with(root) {
             self.problems.push(outside());
             return None;
         }

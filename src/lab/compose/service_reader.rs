@@ -93,7 +93,26 @@ pub(crate) fn read_services(
         }
     }
     services.active = read.into_iter().map(|read| read.service).collect();
+    share_recipes(&mut services.active);
     services
+}
+
+/// Gives services without a recipe that of a service which builds the same image, so that no image is pulled under a name that the
+/// lab itself gives.
+fn share_recipes(services: &mut [Service]) {
+    let built = services.iter().filter(|service| service.recipe.is_some());
+    let built: Vec<_> = built
+        .filter_map(|service| Some((service.image.clone()?, service.recipe.clone())))
+        .collect();
+    for service in services
+        .iter_mut()
+        .filter(|service| service.recipe.is_none())
+    {
+        let same = built
+            .iter()
+            .find(|(image, _)| service.image.as_ref() == Some(image));
+        service.recipe = same.and_then(|(_, recipe)| recipe.clone());
+    }
 }
 
 fn profiles_place(part: &Part) -> Place {
@@ -233,7 +252,12 @@ impl ServiceReader<'_> {
         let healthcheck = fields
             .get("healthcheck")
             .and_then(|check| read_healthcheck(check, self.problems));
-        let networks = self.read_networks(&mut fields);
+        let mut networks = self.read_networks(&mut fields);
+        if let Some(alias) = self.read_container_name(&name, &mut fields) {
+            for aliases in networks.values_mut() {
+                aliases.push(alias.clone());
+            }
+        }
         let links = self.read_links(&mut fields);
         for (linked, _) in &links {
             depends_on
@@ -335,6 +359,24 @@ impl ServiceReader<'_> {
             links,
             port_places,
         })
+    }
+
+    /// Reads `container_name`, by which other services find this one. The container itself has a name that does not collide with those
+    /// of other instances.
+    fn read_container_name(
+        &mut self,
+        service: &ServiceName,
+        fields: &mut Fields<'_>,
+    ) -> Option<String> {
+        let written = fields.string("container_name", self.problems)?;
+        let what = text!(
+            "`container_name` of service `{service}` is only a name on its networks; the container itself has another one",
+            service
+        );
+        let place = fields.key("container_name")?.place();
+        let note = Problem::new(what).code(Code::Note).at(place);
+        self.problems.push(note.kind(ProblemKind::Note));
+        Some(written).filter(|written| written != service.as_str())
     }
 
     /// Reads `links`: services of the lab, each with another name for it.

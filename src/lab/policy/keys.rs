@@ -128,6 +128,7 @@ const TABLE: &[Keys] = &[
             ("cap_drop", "all but a few are dropped anyway"),
             ("sysctls", "those of the container's network"),
             ("labels", "not those that other tools act on"),
+            ("container_name", "a name of the service on its networks; the container itself has another one"),
             ("x-roadlab", "how roadlab connects to the service"),
         ],
         others: rows! {
@@ -136,7 +137,6 @@ const TABLE: &[Keys] = &[
             "annotations" Ignore "nothing reads them";
             "attach" Ignore "`roadlab logs` shows logs";
             "blkio_config" Ignore "the engine shares the disk fairly";
-            "container_name" Ignore "roadlab chooses names that do not collide";
             "cpu_count" Ignore "the limit is `cpus`";
             "cpu_percent" Ignore "the limit is `cpus`";
             "cpu_period" Ignore "the limit is `cpus`";

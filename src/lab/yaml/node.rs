@@ -157,10 +157,14 @@ impl Node {
                 let (line, column) = error
                     .location()
                     .map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
-                let problem = Problem::new(message(&error))
+                let place = source.place(line, column);
+                let problem = Problem::new(message(&error, &place))
                     .code(Code::Syntax)
-                    .at(source.place(line, column));
+                    .at(place);
                 match error.without_snippet() {
+                    serde_yaml::Error::UnknownAnchor { .. } => {
+                        problem.help(text!("define it above with `&`, or correct the name"))
+                    }
                     serde_yaml::Error::DuplicateMappingKey { .. } => problem
                         .code(Code::DuplicateName)
                         .help(text!("remove one of the two")),
@@ -169,6 +173,9 @@ impl Node {
                         ..
                     } => problem.help(text!("write the second one into a file of its own")),
                     serde_yaml::Error::Budget { .. } => problem.code(Code::Limit),
+                    _ if source.is_indented_by_tab(line) => {
+                        problem.help(text!("indent with blanks: YAML does not allow tabs there"))
+                    }
                     _ => problem.help(text!(
                         "check the indentation, quotes and brackets of this line and the one above"
                     )),
@@ -346,6 +353,13 @@ impl Source {
         self.format == Format::Compose && at_end && !self.text.ends_with('\n') && !in_quotes()
     }
 
+    /// Returns whether a tab is in the indentation of a line, or of the one above.
+    fn is_indented_by_tab(&self, line: usize) -> bool {
+        let lines = self.text.lines().skip(line.saturating_sub(2)).take(2);
+        let mut indentations = lines.map(|line| &line[..line.len() - line.trim_start().len()]);
+        indentations.any(|indentation| indentation.contains('\t'))
+    }
+
     fn place(&self, line: usize, column: usize) -> Place {
         let start = self.lines.start(line);
         let text = start.and_then(|start| self.text[start..].lines().next());
@@ -361,8 +375,17 @@ impl Source {
 }
 
 /// Describes a syntax error. The place is reported separately, and the library's options do not concern the reader.
-fn message(error: &serde_yaml::Error) -> Text {
+fn message(error: &serde_yaml::Error, place: &Place) -> Text {
     let error = error.without_snippet();
+    if let serde_yaml::Error::UnknownAnchor { .. } = error {
+        let written = place.text.chars().skip(place.column.saturating_sub(1));
+        let is_name = |c: &char| !c.is_whitespace() && !",[]{}".contains(*c);
+        let name: String = written
+            .skip_while(|c| *c == '*')
+            .take_while(is_name)
+            .collect();
+        return text!("no anchor `{name}` is defined before this line", name);
+    }
     if let serde_yaml::Error::DuplicateMappingKey { key, .. } = error {
         let key = key.clone().unwrap_or_default();
         return text!("duplicate key `{key}`", key);
@@ -437,7 +460,9 @@ impl IntoNode for Parsed {
             Raw::Null => Kind::Null,
             Raw::Bool(truth) => Kind::Bool(truth),
             Raw::Number(number) => {
+                // With a tag such as `!!int`, a number may be in quotes.
                 let text = source.written(location.span());
+                let text = text.filter(|text| !text.starts_with(['"', '\'']));
                 let text = text.map_or_else(|| number.to_string(), str::to_owned);
                 Kind::Number(number, text)
             }
