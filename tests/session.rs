@@ -148,7 +148,10 @@ fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_pane
 
     // The task and the checks have the screen until the next key.
     terminal.resize(80, 24);
-    terminal.wait_for("2 of 5 checks pass");
+    terminal.wait("the new size", |screen| {
+        let mut below = screen.lines().skip(14);
+        below.any(|line| line.contains("2 of 5 checks pass"))
+    });
     terminal.type_in("t");
     terminal.wait("the task without the checks", |screen| {
         screen.contains("Your task") && !screen.contains('✗')

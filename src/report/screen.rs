@@ -173,6 +173,9 @@ impl Screen {
             }
             let mut typed = [0; 64];
             tokio::select! {
+                // A key that was pressed after a resize is for the screen as it is then: what it prints must not be cleared.
+                biased;
+                _ = self.resized.recv() => return Input::Redraw,
                 read = self.keyboard.read(&mut typed) => match read {
                     Ok(0) | Err(_) => return Input::Gone,
                     Ok(count) => {
@@ -180,7 +183,6 @@ impl Screen {
                         self.pending.extend(keys(&mut self.half));
                     }
                 },
-                _ = self.resized.recv() => return Input::Redraw,
                 _ = self.stop.recv() => {
                     self.suspend();
                     // Stops here, as every program on Ctrl-Z, until the shell continues it.
