@@ -309,19 +309,13 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
         .map(|(name, service)| (name.clone(), one(service)))
         .collect();
     // The name of a container is a name on its networks.
-    for (name, service) in services
-        .iter()
-        .filter(|(name, service)| service["container_name"] != json!(name))
-    {
-        let Some(alias) = service["container_name"].as_str() else {
+    for (name, service) in &mut found {
+        let alias = &services[name]["container_name"];
+        if alias.is_null() || alias == name {
             continue;
-        };
-        for aliases in found[name]["networks"]
-            .as_object_mut()
-            .unwrap()
-            .values_mut()
-        {
-            aliases.as_array_mut().unwrap().push(json!(alias));
+        }
+        for aliases in service["networks"].as_object_mut().unwrap().values_mut() {
+            aliases.as_array_mut().unwrap().push(alias.clone());
         }
     }
     // An image that a service builds is built for all that use it.

@@ -109,17 +109,31 @@ fn rank(problem: &Problem) -> u8 {
     }
 }
 
+/// Returns whether a problem may be the consequence of another one: a name, a port or a section that is missing because of it.
+fn may_follow(problem: &Problem) -> bool {
+    let codes = [
+        Code::UnknownName,
+        Code::UndefinedVariable,
+        Code::Port,
+        Code::GuideMismatch,
+    ];
+    codes.contains(&problem.code)
+}
+
 /// Sorts problems by their place, removes duplicates, and limits their number. The last problem then says how many are
-/// missing, and is refused if any was.
+/// missing, and is refused if any was; those that may follow from others are left out first.
 fn finish(mut problems: Problems) -> Problems {
-    problems.sort_by(|a, b| (rank(a), &a.place).cmp(&(rank(b), &b.place)));
+    let in_order = |a: &Problem, b: &Problem| (rank(a), &a.place).cmp(&(rank(b), &b.place));
+    problems.sort_by(in_order);
     let mut problems = without_duplicates(problems);
     if problems.len() > MAX_PROBLEMS {
         let refused = problems
             .iter()
             .any(|problem| problem.kind == ProblemKind::Refused);
         let count = problems.len() - MAX_PROBLEMS;
+        problems.sort_by_key(may_follow);
         problems.truncate(MAX_PROBLEMS);
+        problems.sort_by(in_order);
         let last = Problem::new(text!("{count} more problems", count));
         problems.push(match refused {
             true => last.kind(ProblemKind::Refused),

@@ -1,6 +1,6 @@
 //! Paths of files that a service uses, which must be in the lab's folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::lab::compose::service_reader::ServiceReader;
 use crate::lab::file_system::normalize;

@@ -10,6 +10,8 @@ use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, lab, problems,
 use crate::lab::{
     Draw, FileSystem, LabId, Lang, ReadError, Service, UnsafeMount, load, load_drawn,
 };
+use crate::problem::{Code, Place, Problem};
+use crate::text;
 
 #[track_caller]
 fn in_lab(from: &str, to: &str, expected: &[&str]) {
@@ -604,6 +606,29 @@ fn the_number_of_reported_problems_is_limited() {
     ));
     assert_eq!(printed.len(), 101);
     assert!(printed[100].ends_with(" more problems"), "{}", printed[100]);
+}
+
+#[test]
+fn the_cause_is_shown_however_many_problems_follow_from_it() {
+    let missing = |number: usize| {
+        Problem::new(text!("no such service"))
+            .code(Code::UnknownName)
+            .at(Place {
+                line: number,
+                ..Place::file(Path::new("lab.yaml"))
+            })
+    };
+    let cause = Problem::new(text!("unknown key"))
+        .code(Code::UnknownKey)
+        .at(Place::file(Path::new("compose.yaml")));
+    let all = (1..=200).map(missing).chain([cause]);
+    let printed: Vec<String> = super::finish(all.collect())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(printed.len(), 101);
+    assert_eq!(printed[99], "compose.yaml: unknown key");
+    assert_eq!(printed[100], "101 more problems");
 }
 
 #[test]
