@@ -68,6 +68,20 @@ impl Problem {
         self
     }
 
+    /// Sets the place to the first of several that have the problem, and says how many lines have it.
+    pub fn at_first_of(mut self, places: Vec<Place>) -> Self {
+        let lines: BTreeSet<(&PathBuf, usize)> = places
+            .iter()
+            .map(|place| (&place.file, place.line))
+            .collect();
+        let count = lines.len();
+        if count > 1 {
+            self.what = text!("{what}, on {count} lines", what = self.what, count);
+        }
+        self.place = places.into_iter().min();
+        self
+    }
+
     /// Sets the text that says how to fix it.
     pub fn help(mut self, help: Text) -> Self {
         self.help = Some(help.with_short_values(MAX_VALUE_LENGTH));
@@ -232,6 +246,25 @@ mod tests {
         let printed = problem.to_string();
         assert!(printed.ends_with("x…` in this file"), "{printed}");
         assert!(printed.chars().count() < 500);
+    }
+
+    #[test]
+    fn a_problem_of_several_lines_stands_at_the_first() {
+        let at = |line: usize, column: usize| Place {
+            line,
+            column,
+            ..Place::file("lab.yaml")
+        };
+        let printed = |places: Vec<Place>| {
+            let problem = Problem::new(text!("this file is empty"));
+            problem.at_first_of(places).to_string()
+        };
+        assert_eq!(
+            printed(vec![at(7, 2), at(3, 5), at(9, 1), at(7, 8)]),
+            "lab.yaml:3:5: this file is empty, on 3 lines"
+        );
+        let one = "lab.yaml:3:5: this file is empty";
+        assert_eq!(printed(vec![at(3, 9), at(3, 5)]), one);
     }
 
     #[test]

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::id::{ExerciseId, LabId, ServiceName, TopicId};
+use crate::lab::id::{ExerciseId, InvalidName, LabId, ServiceName, TopicId};
 use crate::lab::model::{About, Exercise, Level, Quiz, RightAnswer, Task, WrongAnswer};
 use crate::lab::random::RandomValues;
 use crate::lab::roadmap;
 use crate::lab::script_files::ScriptFiles;
-use crate::lab::steps::{Step, StepList, check_ratios, read_check, read_measurements, read_steps};
-use crate::lab::variables::{Dialect, Variables, expand_all};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, entries, list, string};
+use crate::lab::steps::{
+    Check, Step, StepList, check_ratios, read_check, read_measurements, read_steps,
+};
+use crate::lab::variables::{Dialect, Variables, expand_all, is_variable_name};
+use crate::lab::yaml::{
+    Fields, Kind, Mapping, Node, Problems, entries, explain_quotes, keyed_entries, list, string,
+};
 use crate::problem::{Code, Problem, suggestion};
 use crate::text;
 
@@ -37,7 +41,7 @@ pub(crate) struct LabFile {
     pub start: Vec<Step>,
     pub health: Vec<Step>,
     pub exercises: Vec<(Exercise, Node)>,
-    /// The ids of exercises that have problems, so that nothing is derived from them.
+    /// The ids of exercises that have problems, so that nothing is derived from them; empty for one without an id.
     pub broken: BTreeSet<String>,
     pub about: About,
     pub renamed: BTreeMap<ExerciseId, ExerciseId>,
@@ -54,8 +58,9 @@ const FORMAT: i64 = 1;
 /// Returns the problem of a file in a format that this program does not know; nothing else can be read of it.
 pub(crate) fn unreadable_format(root: &Node) -> Option<Problem> {
     let node = root.child("format")?;
+    let is_known = |number: i64| (1..=FORMAT).contains(&number);
     let known = match &node.kind {
-        Kind::Number(number, _) => number.as_i64().is_some_and(|it| (1..=FORMAT).contains(&it)),
+        Kind::Number(number, _) => number.as_i64().is_some_and(is_known),
         _ => false,
     };
     let written = node.as_string().unwrap_or_default();
@@ -65,7 +70,9 @@ pub(crate) fn unreadable_format(root: &Node) -> Option<Problem> {
         known = FORMAT
     );
     let problem = Problem::new(what).code(Code::Limit).at(node.place());
-    (!known).then(|| problem.help(text!("use a newer roadlab")))
+    let problem = problem.help(text!("use a newer roadlab"));
+    let is_quoted = |written: &str| written.parse().is_ok_and(is_known);
+    (!known).then(|| explain_quotes(problem, node, is_quoted))
 }
 
 /// Reads the variables of a lab, which all its files may refer to.
@@ -73,10 +80,20 @@ pub(crate) fn read_variables(root: &Node, problems: &mut Problems) -> Variables 
     let Some(node) = root.child("vars") else {
         return Variables::new();
     };
-    entries(node, "vars", problems)
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, string(value, "vars", problems)?)))
-        .collect()
+    let mut variables = Variables::new();
+    for (key, value) in keyed_entries(node, "vars", problems) {
+        let Some(name) = key.as_string() else {
+            continue;
+        };
+        if !is_variable_name(&name) {
+            let what = text!("`{name}` cannot be the name of a variable", name);
+            let help = text!("use letters, digits and `_`, and begin with a letter");
+            let problem = Problem::new(what).code(Code::InvalidName);
+            problems.push(problem.at(key.place()).help(help));
+        }
+        variables.extend(string(value, "vars", problems).map(|value| (name, value)));
+    }
+    variables
 }
 
 /// Reads the file with those that its steps name; `None` if it cannot be read at all.
@@ -144,9 +161,9 @@ pub(crate) fn read(
         .and_then(|node| Some((string(node, "workspace", problems)?, node.clone())));
     let start = read_steps(&fields.list("start", problems), StepList::Start, problems);
     let health = read_steps(&fields.list("health", problems), StepList::Health, problems);
-    let nodes = fields
-        .required("exercises", &root, problems)
-        .map(|node| list(node, "exercises", problems));
+    let nodes = fields.required("exercises", &root, problems);
+    let are_listed = nodes.is_some_and(|node| matches!(node.kind, Kind::List(_)));
+    let nodes = nodes.map(|node| list(node, "exercises", problems));
     let mut exercises = Vec::new();
     let mut broken = BTreeSet::new();
     for node in nodes.unwrap_or_default() {
@@ -156,11 +173,16 @@ pub(crate) fn read(
             exercise.random = used.of_exercise(exercise.id.as_str());
         }
         if problems.len() > before {
-            broken.extend(node.child("id").and_then(Node::as_string));
+            let id = node.child("id").and_then(Node::as_string);
+            broken.insert(id.unwrap_or_default());
         }
         exercises.extend(exercise.map(|exercise| (exercise, node.clone())));
     }
     fields.close(problems);
+    if !are_listed {
+        // Everything that the guides say would seem wrong.
+        return None;
+    }
     let checks: usize = exercises
         .iter()
         .map(|(exercise, _)| exercise.checks().len())
@@ -355,20 +377,12 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
             })
             .ok()
     });
-    let needs = fields.strings("needs", problems).unwrap_or_default();
-    let needs = needs
-        .iter()
-        .filter_map(|need| ExerciseId::new(need).ok())
-        .collect();
-    let needs_service = fields
-        .strings("needs_service", problems)
-        .unwrap_or_default();
-    let needs_service = needs_service
-        .iter()
-        .filter_map(|name| ServiceName::new(name).ok())
-        .collect();
+    let needs = read_names(&mut fields, "needs", ExerciseId::new, problems);
+    let needs_service = read_names(&mut fields, "needs_service", ServiceName::new, problems);
     let points = read_points(&mut fields, problems);
+    let before = problems.len();
     let measure = read_measurements(&fields.list("measure", problems), problems);
+    let are_measured = problems.len() == before;
     let prepare = read_steps(&fields.list("prepare", problems), StepList::Start, problems);
     let quiz = fields.get("quiz");
     let task = match quiz {
@@ -381,11 +395,17 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
             }
             read_quiz(quiz, problems).map(Task::Quiz)
         }
+        // A quiz needs none of the rest.
+        None if fields.has_misspelt(&["quiz"]) => {
+            fields.accept(&["checks", "solution", "right", "wrong"]);
+            None
+        }
         None => Some(read_practical(node, &mut fields, problems)),
     };
     fields.close(problems);
     if let Some(Task::Practical { checks, .. }) = &task {
-        check_ratios(&measure, checks, problems);
+        // Of a measurement that cannot be read, nothing is known.
+        check_ratios(are_measured.then_some(measure.as_slice()), checks, problems);
     }
     Some(Exercise {
         id: id?,
@@ -399,16 +419,34 @@ fn read_exercise(node: &Node, problems: &mut Problems) -> Option<Exercise> {
     })
 }
 
+/// Reads a list of names. Each that is not valid is a problem at its place.
+fn read_names<T>(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    parse: impl Fn(&str) -> Result<T, InvalidName>,
+    problems: &mut Problems,
+) -> Vec<T> {
+    let nodes = fields.list(key, problems).into_iter();
+    let names = nodes.filter_map(|node| {
+        let name = parse(&string(node, key, problems)?);
+        let problem = |error: InvalidName| Problem::new(error.text()).code(Code::InvalidName);
+        name.map_err(|error| problems.push(problem(error).at(node.place())))
+            .ok()
+    });
+    names.collect()
+}
+
 fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems) -> Task {
+    let before = problems.len();
     let checks = fields
         .required("checks", node, problems)
         .map(|node| list(node, "checks", problems));
-    let no_checks = checks.as_ref().is_some_and(Vec::is_empty);
     let checks: Vec<_> = checks
         .unwrap_or_default()
         .into_iter()
         .filter_map(|node| read_check(node, problems))
         .collect();
+    let are_known = problems.len() == before;
     for (at, check) in checks.iter().enumerate() {
         if checks[..at].iter().any(|earlier| earlier.id == check.id) {
             let what = text!("duplicate check `{id}` in this exercise", id = check.id);
@@ -422,32 +460,34 @@ fn read_practical(node: &Node, fields: &mut Fields<'_>, problems: &mut Problems)
     let solution = fields
         .required("solution", node, problems)
         .map(|node| list(node, "solution", problems));
-    let no_solution = solution.as_ref().is_some_and(Vec::is_empty);
     let solution = read_steps(&solution.unwrap_or_default(), StepList::Solution, problems);
     let right = fields.list("right", problems);
     let right: Vec<_> = right
         .into_iter()
         .filter_map(|node| read_right_answer(node, problems))
         .collect();
-    let no_wrong = !fields.contains("wrong");
-    let wrong = fields.list("wrong", problems);
-    let no_wrong = no_wrong || wrong.is_empty();
-    let wrong: Vec<_> = wrong
-        .into_iter()
-        .filter_map(|node| read_wrong_answer(node, problems))
-        .collect();
-    for (what, missing) in [
-        (text!("an exercise needs at least one check"), no_checks),
-        (text!("an exercise needs a solution"), no_solution),
+    let mut wrong = Vec::new();
+    for node in fields.list("wrong", problems) {
+        wrong.extend(read_wrong_answer(node, problems));
+        if are_known {
+            check_named_check(node, &checks, problems);
+        }
+    }
+    for (key, what) in [
+        ("checks", text!("an exercise needs at least one check")),
+        ("solution", text!("an exercise needs a solution")),
         (
+            "wrong",
             text!("an exercise needs at least one wrong answer"),
-            no_wrong,
         ),
     ] {
-        if missing {
-            let help =
-                text!("`roadlab test` uses checks, solution and wrong answers to test a lab");
-            problems.push(Problem::new(what).at(node.place()).help(help));
+        let help = text!("`roadlab test` uses checks, solution and wrong answers to test a lab");
+        let problem = Problem::new(what).at(node.place()).help(help);
+        match fields.get(key).map(|node| &node.kind) {
+            Some(Kind::List(items)) if items.is_empty() => problems.push(problem),
+            // The other two are required.
+            None if key == "wrong" => fields.report_missing(&[key], problem),
+            Some(_) | None => {}
         }
     }
     Task::Practical {
@@ -479,6 +519,20 @@ pub(crate) fn read_answer_steps(
     read_steps(&nodes, StepList::Answer, problems)
 }
 
+/// Reports `check` of an answer if the exercise has no such check.
+pub(crate) fn check_named_check(answer: &Node, checks: &[Check], problems: &mut Problems) {
+    let node = answer.child("check");
+    let Some((node, id)) = node.and_then(|node| Some((node, node.as_string()?))) else {
+        return;
+    };
+    let known = checks.iter().map(|check| check.id.as_str());
+    if !known.clone().any(|known| known == id) {
+        let what = text!("no such check: `{id}`", id);
+        let problem = Problem::new(what).code(Code::UnknownName);
+        problems.push(problem.at(node.place()).help(suggestion(&id, known)));
+    }
+}
+
 fn read_wrong_answer(node: &Node, problems: &mut Problems) -> Option<WrongAnswer> {
     let mut fields = Fields::open(node, Mapping::WrongAnswer, problems)?;
     let name = fields.string("name", problems);
@@ -497,14 +551,31 @@ fn read_wrong_answer(node: &Node, problems: &mut Problems) -> Option<WrongAnswer
 fn read_quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
     let before = problems.len();
     let mut fields = Fields::open(node, Mapping::Quiz, problems)?;
-    let choices = fields
-        .required("choices", node, problems)
-        .and_then(|_| fields.strings("choices", problems));
+    let items = fields.required("choices", node, problems);
+    let items = items.map(|items| list(items, "choices", problems));
+    let mut choices: Vec<String> = Vec::new();
+    for item in items.unwrap_or_default() {
+        let Some(choice) = string(item, "choices", problems) else {
+            continue;
+        };
+        if choices.contains(&choice) {
+            let what = text!("duplicate choice `{choice}`", choice);
+            let problem = Problem::new(what).code(Code::DuplicateName);
+            let help = text!("remove one of the two");
+            problems.push(problem.at(item.place()).help(help));
+        }
+        choices.push(choice);
+    }
     let answer = fields.required_string("answer", node, problems);
     let hints = fields.string_map("hints", problems);
     fields.close(problems);
-    let (choices, answer) = (choices?, answer?);
     if problems.len() > before {
+        return None;
+    }
+    let answer = answer?;
+    if choices.len() < 2 {
+        let what = text!("a quiz needs at least two choices");
+        problems.push(Problem::new(what).code(Code::Exercise).at(node.place()));
         return None;
     }
     let named = hints.iter().map(|(choice, _)| choice).chain([&answer]);
@@ -526,10 +597,6 @@ fn read_quiz(node: &Node, problems: &mut Problems) -> Option<Quiz> {
             answer
         );
         problems.push(Problem::new(what).code(Code::Exercise).at(key.place()));
-    }
-    if choices.len() < 2 {
-        let what = text!("a quiz needs at least two choices");
-        problems.push(Problem::new(what).code(Code::Exercise).at(node.place()));
     }
     Some(Quiz {
         choices,
@@ -571,7 +638,7 @@ fn check_order(
                 .code(Code::Order)
                 .help(text!("move it before this one")),
                 // An exercise that could not be read is reported already.
-                false if broken.contains(need.as_str()) => continue,
+                false if broken.contains(need.as_str()) || broken.contains("") => continue,
                 false => {
                     let known = earlier.iter().map(|(exercise, _)| exercise.id.as_str());
                     let what = text!("no such exercise: `{need}`", need);
@@ -591,3 +658,6 @@ fn check_order(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

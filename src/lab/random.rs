@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::lab::steps::references;
-use crate::lab::variables::Variables;
+use crate::lab::variables::{Variables, is_variable_name};
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, keyed_entries};
 use crate::problem::{Code, Place, Problem, ProblemKind};
 use crate::text;
@@ -379,9 +379,7 @@ fn taken(what: text::Text, place: Place) -> Problem {
 }
 
 fn check_name(name: &str, key: &Node, variables: &Variables, problems: &mut Problems) {
-    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if !name.starts_with(is_first) || !name.chars().all(is_name) {
+    if !is_variable_name(name) {
         let what = text!(
             "`{name}` cannot be the name of a random value",
             name = name.escape_debug()
@@ -405,7 +403,8 @@ fn read_choice(name: &str, node: &Node, problems: &mut Problems) -> Option<Choic
     let one_of = fields.contains("one_of");
     let before = problems.len();
     let digits = fields.integer("hex", problems);
-    let (from, to) = match integers {
+    // Beside another kind, a range is one kind too many, and not half of one.
+    let (from, to) = match integers && !hex && !one_of {
         true => (
             fields.required("from", node, problems),
             fields.required("to", node, problems),
@@ -415,20 +414,21 @@ fn read_choice(name: &str, node: &Node, problems: &mut Problems) -> Option<Choic
     let from = from.and_then(|_| fields.integer("from", problems));
     let to = to.and_then(|_| fields.integer("to", problems));
     let values = fields.list("one_of", problems);
-    let misspelt = fields.has_misspelt(&["hex", "from", "to", "one_of"]);
-    fields.close(problems);
-    if usize::from(hex) + usize::from(integers) + usize::from(one_of) != 1 {
-        if !misspelt {
-            let what = text!("a random value needs one of `hex`, `from` and `to`, or `one_of`");
-            let help = text!(
-                "write `{name}: {{ hex: 8 }}`, `{name}: {{ from: 10, to: 99 }}` or `{name}: {{ one_of: [a, b] }}`",
-                name
-            );
-            let problem = Problem::new(what).code(Code::MissingKey);
-            problems.push(problem.at(node.place()).help(help));
+    let kinds = usize::from(hex) + usize::from(integers) + usize::from(one_of);
+    if kinds != 1 {
+        let what = text!("a random value needs one of `hex`, `from` and `to`, or `one_of`");
+        let help = text!(
+            "write `{name}: {{ hex: 8 }}`, `{name}: {{ from: 10, to: 99 }}` or `{name}: {{ one_of: [a, b] }}`",
+            name
+        );
+        let problem = Problem::new(what).code(Code::MissingKey);
+        let problem = problem.at(node.place()).help(help);
+        match kinds {
+            0 => fields.report_missing(&["hex", "from", "to", "one_of"], problem),
+            _ => problems.push(problem),
         }
-        return None;
     }
+    fields.close(problems);
     if problems.len() > before {
         return None;
     }
@@ -599,7 +599,7 @@ mod tests {
   lab: { hex: 4 }
   a-b: { hex: 4 }
   none: {}
-  both: { hex: 4, one_of: [a, b] }
+  both: { hex: 4, from: 1 }
   hexx: { hxe: 4 }
   digits: { hex: 40 }
   swapped: { from: 9, to: 1 }
@@ -610,6 +610,7 @@ mod tests {
   twice: { one_of: [a, a] }
   typed: { one_of: [[a], true] }
   word: { from: a, to: b }
+  other: { digits: 8 }
 ",
             None,
         );
@@ -631,6 +632,7 @@ mod tests {
         lab.yaml:15:26: a value of `one_of` must be a text or a number, not `true`
         lab.yaml:16:17: `from` must be an integer, not `a`
         lab.yaml:16:24: `to` must be an integer, not `b`
+        lab.yaml:17:12: unknown key `digits` in a random value (use one of `hex`, `from`, `to`, `one_of`)
         ");
     }
 }

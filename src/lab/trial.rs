@@ -4,16 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::lab::consistency::check_step;
+use crate::lab::consistency::check_steps;
 use crate::lab::file_system::{FileSystem, ReadError};
 use crate::lab::id::ExerciseId;
 use crate::lab::lab_file::{
-    collect_captures, count_expressions, read_answer_steps, read_right_answer,
+    check_named_check, collect_captures, count_expressions, read_answer_steps, read_right_answer,
 };
 use crate::lab::model::{Exercise, Lab, RightAnswer, Task, WrongAnswer};
 use crate::lab::script_files::ScriptFiles;
+use crate::lab::steps::Step;
 use crate::lab::variables::{Dialect, expand_all};
-use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries};
+use crate::lab::yaml::{Fields, Mapping, Node, Problems, keyed_entries};
 use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
@@ -93,7 +94,10 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
     let root = expand_all(&root, &variables, &captures, Dialect::Lab, problems);
     let root = scripts.put_in(&root, problems);
     let mut trial = Trial::default();
-    for (name, node) in entries(&root, TRIAL_FILE, problems) {
+    for (key, node) in keyed_entries(&root, TRIAL_FILE, problems) {
+        let Some(name) = key.as_string() else {
+            continue;
+        };
         let exercise = lab.exercises.iter().find(|known| known.id.as_str() == name);
         let Some(exercise) = exercise else {
             let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
@@ -102,7 +106,7 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
             problems.push(
                 Problem::new(what)
                     .code(Code::UnknownName)
-                    .at(node.place())
+                    .at(key.place())
                     .help(help),
             );
             continue;
@@ -112,16 +116,17 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
                 "exercise `{name}` is a quiz, whose answers are its choices",
                 name
             );
-            problems.push(Problem::new(what).at(node.place()));
+            problems.push(Problem::new(what).at(key.place()));
             continue;
         }
-        if let Some(mut answers) = read_answers(node, lab, exercise, problems) {
+        if let Some(mut answers) = read_answers(node, exercise, problems) {
             let used = raw.child(&name).map(|node| lab.random.used_in(node));
             answers.random = used.unwrap_or_default();
             answers.random.retain(|name| !captures.contains(name));
             trial.exercises.insert(exercise.id.clone(), answers);
         }
     }
+    check_steps(lab, trial.exercises.values().flat_map(steps), problems);
     let answers = trial.exercises.values();
     let count: usize = answers.map(|of| of.right.len() + of.wrong.len()).sum();
     if count > MAX_ANSWERS {
@@ -134,12 +139,14 @@ fn read(root: &Node, lab: &Lab, scripts: &ScriptFiles<'_>, problems: &mut Proble
     trial
 }
 
-fn read_answers(
-    node: &Node,
-    lab: &Lab,
-    exercise: &Exercise,
-    problems: &mut Problems,
-) -> Option<TrialAnswers> {
+/// Returns the steps of all answers.
+fn steps(answers: &TrialAnswers) -> impl Iterator<Item = &Step> {
+    let right = answers.right.iter().flat_map(|right| &right.steps);
+    let wrong = answers.wrong.iter();
+    right.chain(wrong.flat_map(|wrong| &wrong.answer.steps))
+}
+
+fn read_answers(node: &Node, exercise: &Exercise, problems: &mut Problems) -> Option<TrialAnswers> {
     let mut fields = Fields::open(node, Mapping::TrialExercise, problems)?;
     let right = fields.list("right", problems);
     let wrong = fields.list("wrong", problems);
@@ -152,11 +159,6 @@ fn read_answers(
         .into_iter()
         .filter_map(|node| read_wrong(node, exercise, problems));
     let wrong: Vec<TrialWrong> = wrong.collect();
-    let steps = right.iter().flat_map(|right| &right.steps);
-    let steps = steps.chain(wrong.iter().flat_map(|wrong| &wrong.answer.steps));
-    for step in steps {
-        check_step(lab, step, problems);
-    }
     Some(TrialAnswers {
         right,
         wrong,
@@ -178,26 +180,15 @@ fn read_wrong(node: &Node, exercise: &Exercise, problems: &mut Problems) -> Opti
         );
         problems.push(Problem::new(what).at(node.place()));
     }
-    if let Some(check) = &check {
-        let known = exercise.checks().iter().map(|check| check.id.as_str());
-        if !known.clone().any(|known| known == check) {
-            let help = suggestion(check, known);
-            let what = text!("no such check: `{id}`", id = check);
-            problems.push(
-                Problem::new(what)
-                    .code(Code::UnknownName)
-                    .at(node.place())
-                    .help(help),
-            );
-        }
-    }
+    check_named_check(node, exercise.checks(), problems);
     if let Some(hint) = &hint {
         let hints = exercise.checks().iter().flat_map(|check| &check.hints);
         let known: BTreeSet<&str> = hints.map(|hint| hint.say.as_str()).collect();
         if !known.contains(hint.as_str()) {
             let help = suggestion(hint, known.iter().copied());
             let what = text!("no check shows the hint `{hint}`", hint);
-            problems.push(Problem::new(what).at(node.place()).help(help));
+            let place = node.child("hint").unwrap_or(node).place();
+            problems.push(Problem::new(what).at(place).help(help));
         }
     }
     Some(TrialWrong {
@@ -283,12 +274,12 @@ one:
 ",
         );
         insta::assert_snapshot!(problems.unwrap_err().join("\n"), @r"
-        trial.yaml:1:6: no such exercise: `two` (available: `one`)
+        trial.yaml:1:1: no such exercise: `two` (available: `one`)
         trial.yaml:3:12: missing key `name` in a right answer
         trial.yaml:10:7: unknown key `colour` in a wrong answer (available: `check`, `do`, `hint`, `indistinguishable`, `name`)
         trial.yaml:5:7: an answer with `indistinguishable` is accepted, so it has no `hint` and no `check`
-        trial.yaml:5:7: no such check: `hods` (did you mean `holds`?)
-        trial.yaml:5:7: no check shows the hint `h` (none are defined)
+        trial.yaml:7:14: no such check: `hods` (did you mean `holds`?)
+        trial.yaml:8:13: no check shows the hint `h` (none are defined)
         trial.yaml:6:33: no such service: `rdis` (did you mean `redis`?)
         ");
     }

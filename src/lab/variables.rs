@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::yaml::{Kind, Node, Problems};
-use crate::problem::{Code, Problem, nearest};
+use crate::problem::{Code, Place, Problem, nearest};
 use crate::text;
 
 /// The values of a lab's variables, by name.
@@ -23,8 +23,14 @@ pub(crate) enum Dialect {
 /// times.
 const MAX_EXPANDED_SIZE: usize = 4 << 20;
 
+/// Returns whether references such as `${name}` can have this name.
+pub(crate) fn is_variable_name(name: &str) -> bool {
+    let first = name.chars().next();
+    first.is_some_and(|c| is_name(c) && !c.is_ascii_digit()) && name.chars().all(is_name)
+}
+
 /// Replaces the references in every string of a tree. References to `captures` stay, because their values are known only
-/// when steps run.
+/// when steps run. Each undefined variable is one problem.
 pub(crate) fn expand_all(
     node: &Node,
     variables: &Variables,
@@ -37,9 +43,13 @@ pub(crate) fn expand_all(
         captures,
         dialect,
         left: Some(MAX_EXPANDED_SIZE),
+        undefined: BTreeMap::new(),
         problems,
     };
-    expander.node(node)
+    let expanded = expander.node(node);
+    let undefined = std::mem::take(&mut expander.undefined).into_values();
+    problems.extend(undefined.map(|(problem, places)| problem.at_first_of(places)));
+    expanded
 }
 
 struct Expander<'a> {
@@ -48,6 +58,8 @@ struct Expander<'a> {
     dialect: Dialect,
     /// The bytes that may still be added; `None` after the limit was reached, which is reported once.
     left: Option<usize>,
+    /// The problem and the places of each variable that has no value.
+    undefined: BTreeMap<String, (Problem, Vec<Place>)>,
     problems: &'a mut Problems,
 }
 
@@ -103,8 +115,18 @@ impl Expander<'_> {
         let known = known
             .map(String::as_str)
             .filter(|name| *name != "WORKSPACE");
+        let undefined = match &error {
+            ExpandError::Unknown(name) => Some(name.clone()),
+            _ => None,
+        };
         let problem = error.problem(string, self.dialect, known);
-        self.problems.push(problem.at(node.place()));
+        match undefined {
+            Some(name) => {
+                let (_, places) = self.undefined.entry(name).or_insert((problem, Vec::new()));
+                places.push(node.place());
+            }
+            None => self.problems.push(problem.at(node.place())),
+        }
         None
     }
 }
@@ -370,6 +392,37 @@ fn is_name(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn an_undefined_variable_is_one_problem() {
+        let yaml = "a: ${x}\nb: [ '${y}', '${x} ${y}' ]\nc: ${x}\n";
+        let node = Node::parse(Path::new("v.yaml"), yaml).unwrap();
+        let mut problems = Vec::new();
+        let none = BTreeSet::new();
+        expand_all(&node, &Variables::new(), &none, Dialect::Lab, &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            printed,
+            [
+                "v.yaml:1:4: undefined variable `${x}`, on 3 lines (add `x` to `vars` in lab.yaml, or write `$${` for the characters themselves)",
+                "v.yaml:2:6: undefined variable `${y}` (add `y` to `vars` in lab.yaml, or write `$${` for the characters themselves)",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_variable_has_a_name_that_references_can_have() {
+        for (name, valid) in [
+            ("a", true),
+            ("_b2", true),
+            ("a-b", false),
+            ("2a", false),
+            ("", false),
+        ] {
+            assert_eq!(is_variable_name(name), valid, "{name:?}");
+        }
+    }
 
     #[track_caller]
     fn check(dialect: Dialect, text: &str, expected: Result<&str, ExpandError>) {

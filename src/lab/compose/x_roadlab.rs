@@ -65,20 +65,17 @@ fn read_web(node: &Node, problems: &mut Problems) -> Option<Web> {
         }
         port
     });
-    let path = match fields.get("path") {
-        Some(node) => {
-            let path = string(node, "path", problems)?;
-            check_server_path(&path, node, problems);
-            path
-        }
-        None => "/".to_owned(),
-    };
+    let path = fields.get("path").map_or(Some("/".to_owned()), |node| {
+        let path = string(node, "path", problems)?;
+        check_server_path(&path, node, problems);
+        Some(path)
+    });
     let login = fields.string("login", problems);
     fields.close(problems);
     Some(Web {
         title: title?,
         port: port?,
-        path,
+        path: path?,
         login,
     })
 }

@@ -4,15 +4,15 @@ mod captures;
 mod guides;
 mod services;
 
-pub(crate) use services::{check_cycles, check_step};
+pub(crate) use services::{check_cycles, check_steps};
 
 use std::collections::BTreeSet;
 
 use crate::lab::id::{ExerciseId, ServiceName};
-use crate::lab::model::{Exercise, Lab, Task};
+use crate::lab::model::{Exercise, Lab};
 use crate::lab::steps::CheckRole;
 use crate::lab::yaml::Problems;
-use crate::problem::{Code, Place, Problem, suggestion};
+use crate::problem::{Code, Place, Problem};
 use crate::text;
 
 /// What has problems of its own, so that nothing is derived from it.
@@ -40,7 +40,9 @@ pub(crate) fn check(
     services::check(lab, broken, exercises, problems);
     captures::check(lab, problems);
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
-        check_exercise(exercise, place, problems);
+        if !broken.has_exercise(&exercise.id) {
+            check_guards(exercise, place, problems);
+        }
     }
     guides::check(lab, broken, problems);
     if lab.exercises.is_empty() && broken.exercises.is_empty() {
@@ -52,23 +54,9 @@ pub(crate) fn check(
     }
 }
 
-/// Checks that wrong answers name existing checks, and that not all checks are guards.
-fn check_exercise(exercise: &Exercise, place: &Place, problems: &mut Problems) {
-    let Task::Practical { checks, wrong, .. } = &exercise.task else {
-        return;
-    };
-    let known = checks.iter().map(|check| check.id.as_str());
-    let named = wrong.iter().filter_map(|wrong| wrong.check.as_deref());
-    for id in named.filter(|id| !known.clone().any(|known| known == *id)) {
-        let what = text!("no such check: `{id}`", id);
-        let help = suggestion(id, known.clone());
-        problems.push(
-            Problem::new(what)
-                .code(Code::UnknownName)
-                .at(place.clone())
-                .help(help),
-        );
-    }
+/// Checks that not all checks of an exercise are guards.
+fn check_guards(exercise: &Exercise, place: &Place, problems: &mut Problems) {
+    let checks = exercise.checks();
     if !checks.is_empty() && checks.iter().all(|check| check.role == CheckRole::Guard) {
         let what = text!(
             "exercise `{id}` has only guards, so it would be solved from the start",

@@ -16,20 +16,22 @@ use crate::text;
 
 /// Checks a lab; `exercises` are the places of its exercises, in order.
 pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &mut Problems) {
-    for step in all_steps(lab) {
+    let is_broken = |step: &&Step| {
         let service = step.act.service();
-        if !service.is_some_and(|name| broken.services.contains(name)) {
-            check_step(lab, step, problems);
-        }
-    }
-    check_needed_services(lab, broken, exercises, problems);
+        service.is_some_and(|name| broken.services.contains(name))
+    };
+    let steps: Vec<&Step> = all_steps(lab).filter(|step| !is_broken(step)).collect();
+    check_disks(lab, &steps, problems);
+    let needed = needed_services(lab, broken, exercises);
+    report(lab, lacks(lab, &steps).chain(needed), problems);
+    check_checked_services(lab, exercises, problems);
     check_cycles(lab.services.values(), problems);
     lab.services
         .values()
         .for_each(|service| note_late_health_check(service, problems));
 }
 
-/// Returns every step of a lab that is not in `x-roadlab`.
+/// Returns every step of a lab.
 fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
     let exercises = lab
         .exercises
@@ -53,93 +55,161 @@ fn all_steps(lab: &Lab) -> impl Iterator<Item = &Step> {
     let measured = measured.flat_map(Measurement::steps);
     let prepared = lab.exercises.iter().flat_map(|exercise| &exercise.prepare);
     let lab_steps = lab.start.iter().chain(&lab.health).chain(prepared);
-    lab_steps.chain(exercises).chain(measured)
+    let ready = lab.services.values();
+    let ready = ready.flat_map(|service| &service.interface.ready);
+    lab_steps.chain(exercises).chain(measured).chain(ready)
 }
 
-fn no_such_service(lab: &Lab, name: &ServiceName, place: &Place) -> Problem {
-    if let Some(profiles) = lab.inactive.get(name) {
-        return inactive_but_used(name, profiles.clone());
-    }
-    let known = lab.services.keys().map(ServiceName::as_str);
-    let help = suggestion(name.as_str(), known);
-    Problem::new(text!("no such service: `{name}`", name))
-        .at(place.clone())
-        .code(Code::UnknownName)
-        .help(help)
+/// What a step needs and the lab does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lack<'a> {
+    Workspace,
+    Service(&'a ServiceName),
+    /// A published port; without a number, any.
+    Port(&'a ServiceName, Option<u16>),
+    Client(&'a ServiceName),
+    Url(&'a ServiceName),
+    /// A url of the protocol of a probe, which has this key.
+    Protocol(&'a ServiceName, &'static str),
 }
 
-/// Checks the service of a step, its ports and its address.
-pub(crate) fn check_step(lab: &Lab, step: &Step, problems: &mut Problems) {
-    let place = || step.place.clone();
-    let Some(name) = step.act.service() else {
-        if lab.workspace.is_none() && matches!(step.act, StepKind::File(_)) {
-            let what = text!("this lab has no workspace for this file");
-            let help =
-                text!("add `workspace` to lab.yaml, or `service` to read a file in a container");
-            problems.push(
-                Problem::new(what)
-                    .code(Code::UnreadableFile)
-                    .at(place())
-                    .help(help),
-            );
+impl Lack<'_> {
+    /// Returns the problem without a place.
+    fn problem(self, lab: &Lab) -> Problem {
+        match self {
+            Lack::Workspace => {
+                let what = text!("this lab has no workspace for this file");
+                let help = text!(
+                    "add `workspace` to lab.yaml, or `service` to read a file in a container"
+                );
+                Problem::new(what).code(Code::UnreadableFile).help(help)
+            }
+            Lack::Service(name) => {
+                let known = lab.services.keys().map(ServiceName::as_str);
+                let help = suggestion(name.as_str(), known);
+                let what = text!("no such service: `{name}`", name);
+                Problem::new(what).code(Code::UnknownName).help(help)
+            }
+            Lack::Port(name, port) => {
+                let what = match port {
+                    Some(port) => {
+                        text!("service `{name}` does not publish port {port}", name, port)
+                    }
+                    None => text!("service `{name}` publishes no port", name),
+                };
+                let help = text!("add the port to `ports` in compose.yaml");
+                Problem::new(what).code(Code::Port).help(help)
+            }
+            Lack::Client(name) => {
+                let what = text!("service `{name}` has no client", name);
+                let help = text!("add `shell` to `x-roadlab` of the service");
+                Problem::new(what).code(Code::UnknownName).help(help)
+            }
+            Lack::Url(name) => {
+                let what = text!("service `{name}` has no `url` to connect to", name);
+                let help = text!("add `url` to `x-roadlab` of the service");
+                Problem::new(what).help(help)
+            }
+            Lack::Protocol(name, probe) => {
+                let what = text!(
+                    "the `url` of service `{name}` is of another protocol than `{probe}`",
+                    name,
+                    probe
+                );
+                let help = text!("use the probe for its protocol, or change `url` in `x-roadlab`");
+                Problem::new(what).help(help)
+            }
         }
-        return;
+    }
+}
+
+/// Reports each lack once, at the first of its places.
+fn report<'a>(lab: &Lab, lacks: impl Iterator<Item = (Lack<'a>, Place)>, problems: &mut Problems) {
+    let mut places: BTreeMap<Lack<'a>, Vec<Place>> = BTreeMap::new();
+    for (lack, place) in lacks {
+        places.entry(lack).or_default().push(place);
+    }
+    problems.extend(places.into_iter().map(|(lack, places)| {
+        let inactive = match lack {
+            Lack::Service(name) => lab.inactive.get_key_value(name),
+            _ => None,
+        };
+        match inactive {
+            Some((name, profiles)) => inactive_but_used(name, profiles.clone()),
+            None => lack.problem(lab).at_first_of(places),
+        }
+    }));
+}
+
+/// Checks the services of steps, their ports and their addresses.
+pub(crate) fn check_steps<'a>(
+    lab: &'a Lab,
+    steps: impl Iterator<Item = &'a Step>,
+    problems: &mut Problems,
+) {
+    let steps: Vec<&Step> = steps.collect();
+    check_disks(lab, &steps, problems);
+    report(lab, lacks(lab, &steps), problems);
+}
+
+/// Returns what steps lack, with their places.
+fn lacks<'a>(lab: &'a Lab, steps: &[&'a Step]) -> impl Iterator<Item = (Lack<'a>, Place)> {
+    let lack = move |step: &&'a Step| Some((lack_of(lab, step)?, step.service_place.clone()));
+    steps.iter().filter_map(lack)
+}
+
+fn lack_of<'a>(lab: &Lab, step: &'a Step) -> Option<Lack<'a>> {
+    let Some(name) = step.act.service() else {
+        let needs_workspace = matches!(step.act, StepKind::File(_));
+        return (needs_workspace && lab.workspace.is_none()).then_some(Lack::Workspace);
     };
     let Some(service) = lab.services.get(name) else {
-        problems.push(no_such_service(lab, name, &step.service_place));
-        return;
+        return Some(Lack::Service(name));
     };
-    let port = match &step.act {
-        StepKind::Http(probe) => probe.port,
-        StepKind::Tcp(probe) => probe.port,
-        _ => None,
+    let port = |port: Option<u16>| {
+        let mut published = service.ports.iter().map(|published| published.container);
+        let found = published.any(|published| port.is_none_or(|port| port == published));
+        (!found).then_some(Lack::Port(name, port))
     };
-    let published = |port: u16| service.ports.iter().any(|p| p.container == port);
-    let needs_port = !matches!(
-        step.act,
-        StepKind::Exec(_)
-            | StepKind::Log(_)
-            | StepKind::File(_)
-            | StepKind::Restart(_)
-            | StepKind::Fault(_)
-            | StepKind::Client(_)
-    );
-    if matches!(step.act, StepKind::Client(_)) && service.interface.shell.is_none() {
-        let what = text!("service `{name}` has no client", name);
-        let help = text!("add `shell` to `x-roadlab` of the service");
-        problems.push(
-            Problem::new(what)
-                .code(Code::UnknownName)
-                .at(place())
-                .help(help),
-        );
-    }
-    let what = match port {
-        Some(port) if !published(port) => Some(text!(
-            "service `{name}` does not publish port {port}",
-            name,
-            port
-        )),
-        None if needs_port && service.ports.is_empty() => {
-            Some(text!("service `{name}` publishes no port", name))
+    let url = |schemes: &[&str]| match &service.interface.url {
+        None => Some(Lack::Url(name)),
+        Some(url) => {
+            let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+            let scheme = scheme.unwrap_or_default().to_ascii_lowercase();
+            let fits = schemes.contains(&scheme.as_str());
+            (!fits).then_some(Lack::Protocol(name, step.act.key()))
         }
-        _ => None,
     };
-    if let Some(what) = what {
-        let help = text!("add the port to `ports` in compose.yaml");
-        problems.push(Problem::new(what).code(Code::Port).at(place()).help(help));
+    match &step.act {
+        StepKind::Redis(_) => port(None),
+        StepKind::Http(probe) => port(probe.port),
+        StepKind::Tcp(probe) => port(probe.port),
+        StepKind::Sql(_) => port(None).or(url(&SQL_SCHEMES)),
+        StepKind::Mongo(_) => port(None).or(url(&["mongodb"])),
+        StepKind::Amqp(_) => port(None).or(url(&["amqp"])),
+        StepKind::Client(_) => service
+            .interface
+            .shell
+            .is_none()
+            .then_some(Lack::Client(name)),
+        StepKind::Exec(_)
+        | StepKind::Log(_)
+        | StepKind::File(_)
+        | StepKind::Ratio(_)
+        | StepKind::Restart(_)
+        | StepKind::Fault(_) => None,
     }
-    if let StepKind::Fault(fault) = &step.act {
-        check_disk(fault, service, step, problems);
-    }
-    let needs_url = matches!(
-        step.act,
-        StepKind::Sql(_) | StepKind::Mongo(_) | StepKind::Amqp(_)
-    );
-    if needs_url && service.interface.url.is_none() {
-        let what = text!("service `{name}` has no `url` to connect to", name);
-        let help = text!("add `url` to `x-roadlab` of the service");
-        problems.push(Problem::new(what).at(place()).help(help));
+}
+
+/// The schemes of the servers that an `sql` probe connects to.
+const SQL_SCHEMES: [&str; 4] = ["postgres", "postgresql", "mysql", "mariadb"];
+
+fn check_disks(lab: &Lab, steps: &[&Step], problems: &mut Problems) {
+    for step in steps {
+        let service = step.act.service().and_then(|name| lab.services.get(name));
+        if let (StepKind::Fault(fault), Some(service)) = (&step.act, service) {
+            check_disk(fault, service, step, problems);
+        }
     }
 }
 
@@ -176,20 +246,31 @@ fn check_disk(fault: &Fault, service: &Service, step: &Step, problems: &mut Prob
     }
 }
 
-/// Checks `needs_service`: the services exist, and every optional service that is checked is named.
-fn check_needed_services(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &mut Problems) {
+/// Returns the services of `needs_service` that do not exist, each with the place of its exercise.
+fn needed_services<'a>(
+    lab: &'a Lab,
+    broken: &'a Broken,
+    exercises: &'a [Place],
+) -> impl Iterator<Item = (Lack<'a>, Place)> {
+    let exercises = lab.exercises.iter().zip(exercises);
+    let needed = exercises.flat_map(|(exercise, place)| {
+        let needed = exercise.needs_service.iter();
+        needed.map(move |name| (name, place))
+    });
+    needed
+        .filter(move |(name, _)| {
+            !lab.services.contains_key(*name) && !broken.services.contains(*name)
+        })
+        .map(|(name, place)| (Lack::Service(name), place.clone()))
+}
+
+/// Checks that an exercise needs every optional service that it checks.
+fn check_checked_services(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
     let optional = |name: &ServiceName| {
         let service = lab.services.get(name);
         service.is_some_and(|service| service.interface.presence == Presence::Optional)
     };
     for (exercise, place) in lab.exercises.iter().zip(exercises) {
-        let needed = exercise.needs_service.iter();
-        let missing = |name: &&ServiceName| {
-            !lab.services.contains_key(name) && !broken.services.contains(name)
-        };
-        for name in needed.filter(missing) {
-            problems.push(no_such_service(lab, name, place));
-        }
         let checks = exercise.checks().iter();
         let mut checked = checks.filter_map(|check| check.step.act.service());
         let undeclared =
@@ -269,4 +350,120 @@ fn note_late_health_check(service: &Service, problems: &mut Problems) {
         .code(Code::Health)
         .kind(ProblemKind::Note);
     problems.push(note.at(service.place.clone()).help(help));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lab::testing::{COMPOSE, GUIDE, LAB, files, problems};
+
+    #[track_caller]
+    fn check(lab: &str, compose: &str, expected: &[&str]) {
+        let found = problems(&files(lab, compose, GUIDE));
+        let found = found
+            .iter()
+            .map(|problem| problem.replace("labs/small/", ""));
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[track_caller]
+    fn with_interface(interface: &str, expected: &[&str]) {
+        let interface = format!("64m\n    x-roadlab: {{ {interface} }}\n");
+        check(LAB, &COMPOSE.replace("64m\n", &interface), expected);
+    }
+
+    #[test]
+    fn what_many_steps_lack_is_one_problem() {
+        check(
+            LAB,
+            &COMPOSE.replace("  redis:", "  cache:"),
+            &["lab.yaml:7:27: no such service: `redis`, on 3 lines (available: `cache`)"],
+        );
+        check(
+            LAB,
+            &COMPOSE.replace("    ports: ['6379']\n", ""),
+            &[
+                "lab.yaml:7:27: service `redis` publishes no port, on 3 lines (add the port to `ports` in compose.yaml)",
+            ],
+        );
+        let probe = "redis: { service: redis, command: [GET, a] }";
+        let lab = |other: &str| LAB.replace(probe, other);
+        check(
+            &lab("file: { path: a }"),
+            COMPOSE,
+            &[
+                "lab.yaml:7:15: this lab has no workspace for this file (add `workspace` to lab.yaml, or `service` to read a file in a container)",
+            ],
+        );
+        check(
+            &lab("http: { service: redis, port: 80, path: / }"),
+            COMPOSE,
+            &[
+                "lab.yaml:7:26: service `redis` does not publish port 80 (add the port to `ports` in compose.yaml)",
+            ],
+        );
+        check(
+            &LAB.replace("    checks:", "    needs_service: [app]\n    checks:"),
+            COMPOSE,
+            &["lab.yaml:4:5: no such service: `app` (available: `redis`)"],
+        );
+    }
+
+    #[test]
+    fn ready_steps_need_ports_and_urls_too() {
+        with_interface("ready: [ { tcp: { port: 6379 } } ]", &[]);
+        with_interface(
+            "ready: [ { tcp: { port: 80 } } ]",
+            &[
+                "compose.yaml:6:34: service `redis` does not publish port 80 (add the port to `ports` in compose.yaml)",
+            ],
+        );
+        with_interface(
+            "ready: [ { sql: { query: SELECT 1 } } ]",
+            &[
+                "compose.yaml:6:34: service `redis` has no `url` to connect to (add `url` to `x-roadlab` of the service)",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_url_is_of_the_protocol_of_the_probe() {
+        let sql = "ready: [ { sql: { query: SELECT 1 } } ]";
+        let mongo = "ready: [ { mongo: { command: { ping: 1 } } } ]";
+        let amqp = "ready: [ { amqp: { exchange: amq.direct } } ]";
+        for (ready, scheme) in [
+            (sql, "postgres"),
+            (sql, "postgresql"),
+            (sql, "mysql"),
+            (sql, "MariaDB"),
+            (mongo, "mongodb"),
+            (amqp, "amqp"),
+        ] {
+            let url = format!("url: '{scheme}://{{{{ host }}}}:{{{{ port }}}}'");
+            with_interface(&format!("{ready}, {url}"), &[]);
+        }
+        for (ready, probe, column) in [(sql, "sql", 34), (mongo, "mongo", 36), (amqp, "amqp", 35)] {
+            let problem = format!(
+                "compose.yaml:6:{column}: the `url` of service `redis` is of another protocol than `{probe}` (use the probe for its protocol, or change `url` in `x-roadlab`)"
+            );
+            for url in ["redis://{{ host }}:{{ port }}", "{{ host }}:{{ port }}"] {
+                with_interface(&format!("{ready}, url: '{url}'"), &[&problem]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_without_ports_and_url_is_one_problem() {
+        let compose = COMPOSE.replace("    ports: ['6379']\n", "");
+        let probe = "redis: { service: redis, command: [GET, a] }\n        expect: { equals: b }";
+        let amqp =
+            "amqp: { service: redis, queue: q }\n        expect: { contains: { messages: 1 } }";
+        assert!(LAB.contains(probe));
+        check(
+            &LAB.replace(probe, amqp),
+            &compose,
+            &[
+                "lab.yaml:7:26: service `redis` publishes no port, on 3 lines (add the port to `ports` in compose.yaml)",
+            ],
+        );
+    }
 }

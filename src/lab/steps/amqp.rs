@@ -1,14 +1,30 @@
 //! Reads `amqp` probes from YAML. Each has exactly one operation.
 
 use crate::lab::steps::model::{AmqpOperation, AmqpProbe, Binding, Publish, StreamOffset};
-use crate::lab::steps::service_field::{ImpliedService, read_json, read_service};
+use crate::lab::steps::service_field::{ImpliedService, read_in_range, read_json, read_service};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, mismatch, string};
-use crate::problem::Problem;
+use crate::problem::{Problem, code_list};
 use crate::text;
 
 /// How many messages of a stream are read by default and at most.
-const DEFAULT_LIMIT: i64 = 100;
-const MAX_LIMIT: u16 = 1000;
+const DEFAULT_LIMIT: u16 = 100;
+const MAX_LIMIT: i64 = 1000;
+
+/// The keys of the operations.
+const OPERATIONS: [&str; 12] = [
+    "queue",
+    "exchange",
+    "stream",
+    "get",
+    "publish",
+    "declare_queue",
+    "declare_exchange",
+    "bind",
+    "unbind",
+    "purge",
+    "delete_queue",
+    "delete_exchange",
+];
 
 /// Reads an `amqp` probe.
 pub(crate) fn read_amqp(
@@ -24,14 +40,14 @@ pub(crate) fn read_amqp(
         .string("exchange", problems)
         .map(AmqpOperation::Exchange);
     let from = fields.get("from").and_then(|from| offset(from, problems));
-    let limit = fields.integer("limit", problems);
-    let limit = limit.map_or(DEFAULT_LIMIT, |limit| limit.clamp(1, i64::from(MAX_LIMIT)));
+    let limit = read_in_range(fields, "limit", 1..=MAX_LIMIT, problems);
+    let limit = limit.and_then(|limit| u16::try_from(limit).ok());
     let stream = fields
         .string("stream", problems)
         .map(|queue| AmqpOperation::Stream {
             queue,
             from: from.unwrap_or(StreamOffset::First),
-            limit: u16::try_from(limit).unwrap_or(MAX_LIMIT),
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
         });
     let ack = fields.boolean("ack", problems).unwrap_or(false);
     let get = fields
@@ -61,6 +77,10 @@ pub(crate) fn read_amqp(
     let delete_exchange = fields
         .string("delete_exchange", problems)
         .map(AmqpOperation::DeleteExchange);
+    let what = text!("an `amqp` probe needs exactly one operation");
+    let help = text!("use one of {keys}", keys = code_list(OPERATIONS));
+    let problem = Problem::new(what).at(node.place()).help(help);
+    fields.exactly_one(&OPERATIONS, problem, problems)?;
     let mut operations = [
         queue,
         exchange,
@@ -77,21 +97,11 @@ pub(crate) fn read_amqp(
     ]
     .into_iter()
     .flatten();
-    match (operations.next(), operations.next()) {
-        (Some(operation), None) => Some(AmqpProbe {
-            service: service?,
-            vhost,
-            operation,
-        }),
-        _ => {
-            let what = text!("an `amqp` probe needs exactly one operation");
-            let help = text!(
-                "use one of `queue`, `exchange`, `stream`, `get`, `publish`, `declare_queue`, `declare_exchange`, `bind`, `unbind`, `purge`, `delete_queue`, `delete_exchange`"
-            );
-            problems.push(Problem::new(what).at(node.place()).help(help));
-            None
-        }
-    }
+    Some(AmqpProbe {
+        service: service?,
+        vhost,
+        operation: operations.next()?,
+    })
 }
 
 /// Reads where a stream is read from: `first`, `last` or the number of a message.

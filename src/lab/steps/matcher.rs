@@ -3,8 +3,11 @@
 use regex::RegexBuilder;
 use serde_json::{Value, json};
 
-use crate::expect::{Decimal, Matcher, Rule, Typing, ValuePath, ValueType};
-use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, list, mismatch};
+use crate::expect::{Decimal, Matcher, Rule, Typing, ValueType};
+use crate::lab::steps::model::StepKind;
+use crate::lab::steps::possible::check_matcher;
+use crate::lab::steps::service_field::read_path;
+use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, explain_quotes, list, mismatch};
 use crate::problem::{Problem, suggestion};
 use crate::text;
 
@@ -14,6 +17,22 @@ const MAX_REGEX_SIZE: usize = 256 << 10;
 /// The value of `as`: a text that is a number is compared as that number.
 const AS_NUMBER: &str = "number";
 
+/// Reads a matcher of what a step returns. It is a problem if it can never hold; of a step that cannot be read, nothing is known.
+pub(super) fn read_matcher_of(
+    node: &Node,
+    act: Option<&StepKind>,
+    problems: &mut Problems,
+) -> Matcher {
+    let before = problems.len();
+    let matcher = read_matcher(node, problems);
+    if let Some(act) = act
+        && problems.len() == before
+    {
+        check_matcher(node, act, problems);
+    }
+    matcher
+}
+
 /// Reads a matcher. An empty one is a problem, because it would match anything.
 pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
     let Some(mut fields) = Fields::open(node, Mapping::Matcher, problems) else {
@@ -21,12 +40,8 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
     };
     let before = problems.len();
     let mut rules = Vec::new();
-    let path = fields.string("path", problems).and_then(|text| {
-        let at = fields.get("path")?.place();
-        ValuePath::parse(&text)
-            .map_err(|error| problems.push(Problem::new(error).at(at)))
-            .ok()
-    });
+    let path = fields.get("path");
+    let path = path.and_then(|path| read_path(path, problems));
     let typing = fields.string("as", problems).and_then(|written| {
         if written == AS_NUMBER {
             return Some(Typing::TextOnly);
@@ -90,7 +105,7 @@ pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {
             .map(|gone| if gone { Rule::Absent } else { Rule::Exists }),
     );
     rules.extend(read_types(&mut fields, problems).map(Rule::Type));
-    rules.extend(read_values(&mut fields, "rows", problems).map(Rule::Rows));
+    rules.extend(read_rows(&mut fields, problems).map(Rule::Rows));
     rules.extend(read_values(&mut fields, "columns", problems).map(Rule::Columns));
     rules.extend(
         fields
@@ -143,6 +158,17 @@ fn read_values(
     )
 }
 
+/// Reads `rows`, each of which is a list.
+fn read_rows(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<Value>> {
+    let rows = list(fields.get("rows")?, "rows", problems);
+    let no_list = |row: &&&Node| !matches!(row.kind, Kind::List(_));
+    for row in rows.iter().filter(no_list) {
+        let expected = text!("a list of rows, each a list, such as `[[1, a], [2, b]]`");
+        problems.push(mismatch(row, "rows", expected));
+    }
+    Some(rows.into_iter().map(exact_json).collect())
+}
+
 /// Converts a node to JSON. A number that JSON cannot hold exactly becomes a decimal of extended JSON.
 pub(super) fn exact_json(node: &Node) -> Value {
     match &node.kind {
@@ -179,7 +205,9 @@ fn read_limit(
         _ => None,
     };
     if limit.is_none() {
-        problems.push(mismatch(node, key, text!("a number")));
+        let problem = mismatch(node, key, text!("a number"));
+        let is_number = |written: &str| Decimal::parse(written).is_some();
+        problems.push(explain_quotes(problem, node, is_number));
     }
     limit
 }
@@ -216,7 +244,7 @@ fn read_matchers(
 ) -> Option<Vec<Matcher>> {
     let node = fields.get(key)?;
     let items = list(node, key, problems);
-    if items.is_empty() {
+    if matches!(&node.kind, Kind::List(items) if items.is_empty()) {
         let what = text!("`{key}` needs at least one matcher", key);
         problems.push(Problem::new(what).at(node.place()));
     }
@@ -317,7 +345,24 @@ mod tests {
         );
         check(
             "{ at_least: '3' }",
-            "m.yaml:1:13: `at_least` must be a number, not `3`",
+            "m.yaml:1:13: `at_least` must be a number, not `3` (write the value itself, without quotes)",
+        );
+        check(
+            "{ exists: 'true' }",
+            "m.yaml:1:11: `exists` must be `true` or `false`, not `true` (write the value itself, without quotes)",
+        );
+        check(
+            "{ path: how, equals: 1 }",
+            "m.yaml:1:9: invalid JSONPath `how`: at position 0, parser error (begin with `$`, as in `$.name` or `$[0]`)",
+        );
+        check(
+            "{ rows: [a, [1], { b: 2 }] }",
+            "m.yaml:1:10: `rows` must be a list of rows, each a list, such as `[[1, a], [2, b]]`, not `a`\nm.yaml:1:18: `rows` must be a list of rows, each a list, such as `[[1, a], [2, b]]`, not a mapping",
+        );
+        check("{ rows: a }", "m.yaml:1:9: `rows` must be a list, not `a`");
+        check(
+            "{ any: { equals: 1 } }",
+            "m.yaml:1:8: `any` must be a list, not a mapping",
         );
         check(
             "{ any: [] }",

@@ -1,10 +1,11 @@
 //! Measurements of an exercise: the same question put to several sides, each with a step.
 
-use crate::expect::{Decimal, Rule, ValuePath};
+use crate::expect::{Decimal, Matcher, Rule, ValuePath};
 use crate::lab::id::CheckId;
 use crate::lab::steps::model::{Check, Step, StepKind};
 use crate::lab::steps::ratio::read_id;
-use crate::lab::steps::reader::{StepList, read_path, read_step};
+use crate::lab::steps::reader::{StepList, read_step};
+use crate::lab::steps::service_field::read_path;
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, list, string};
 use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
@@ -187,9 +188,9 @@ fn read_touched(node: &Node, problems: &mut Problems) -> Option<Touched> {
 /// The smallest ratio that a check may ask for, in tenths: less than that is not above what a busy machine does.
 const LEAST_RATIO: i64 = 15;
 
-/// Checks that the ratios of an exercise's checks are of its measurements, and that their margins are wide.
+/// Checks that the ratios of an exercise's checks are of its measurements, if these could be read, and come last.
 pub(crate) fn check_ratios(
-    measurements: &[Measurement],
+    measurements: Option<&[Measurement]>,
     checks: &[Check],
     problems: &mut Problems,
 ) {
@@ -197,16 +198,19 @@ pub(crate) fn check_ratios(
         let StepKind::Ratio(ratio) = &check.step.act else {
             continue;
         };
-        let place = &check.step.place;
-        check_margin(check, problems);
         if checks[at..]
             .iter()
             .any(|later| !matches!(later.step.act, StepKind::Ratio(_)))
         {
             let what = text!("a check with `measure` comes after all others");
             let help = text!("move it to the end: it is measured once the others pass");
-            problems.push(Problem::new(what).at(place.clone()).help(help));
+            let problem = Problem::new(what).help(help);
+            problems.push(problem.at(check.step.place.clone()));
         }
+        let Some(measurements) = measurements else {
+            continue;
+        };
+        let place = &check.step.service_place;
         let ids = measurements.iter().map(|known| known.id.as_str());
         let found = measurements
             .iter()
@@ -247,8 +251,7 @@ fn unknown<'a>(
 }
 
 /// Times differ from one moment to the next, and a ratio much less: a check may ask for a clear one, and for nothing else.
-fn check_margin(check: &Check, problems: &mut Problems) {
-    let expect = &check.step.expect;
+pub(super) fn check_margin(expect: &Matcher, place: Place, problems: &mut Problems) {
     let wide = |limit: &Decimal| {
         let least = Decimal::parse(&format!("{}.{}", LEAST_RATIO / 10, LEAST_RATIO % 10));
         least.is_some_and(|least| *limit >= least)
@@ -264,7 +267,7 @@ fn check_margin(check: &Check, problems: &mut Problems) {
         let help = text!(
             "write `expect: {{ at_least: 3 }}`, and no more than a third of what you measure yourself"
         );
-        problems.push(Problem::new(what).at(check.step.place.clone()).help(help));
+        problems.push(Problem::new(what).at(place).help(help));
     }
 }
 
@@ -283,7 +286,7 @@ mod tests {
         let measurements = read_measurements(&[&parse(MEASURE)], &mut problems);
         let checks = read_check(&parse(&format!("{{ id: c, {keys} }}")), &mut problems);
         let checks: Vec<Check> = checks.into_iter().collect();
-        check_ratios(&measurements, &checks, &mut problems);
+        check_ratios(Some(&measurements), &checks, &mut problems);
         let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(printed, expected);
     }
@@ -297,15 +300,15 @@ mod tests {
         );
         check(
             &format!("measure: {{ id: by-kay, slower: get, faster: hash }}, {expect}"),
-            &["m.yaml:1:1: no such measurement: `by-kay` (did you mean `by-key`?)"],
+            &["m.yaml:1:19: no such measurement: `by-kay` (did you mean `by-key`?)"],
         );
         check(
             &format!("measure: {{ id: by-key, slower: gett, faster: hash }}, {expect}"),
-            &["m.yaml:1:1: no such side of measurement `by-key`: `gett` (did you mean `get`?)"],
+            &["m.yaml:1:19: no such side of measurement `by-key`: `gett` (did you mean `get`?)"],
         );
         check(
             &format!("measure: {{ id: by-key, slower: get, faster: get }}, {expect}"),
-            &["m.yaml:1:1: `slower` and `faster` are the same side"],
+            &["m.yaml:1:19: `slower` and `faster` are the same side"],
         );
         check(
             &format!("measure: {{ id: by-key, slower: get }}, {expect}"),
@@ -315,15 +318,24 @@ mod tests {
 
     #[test]
     fn a_ratio_has_a_wide_margin_and_is_no_time() {
-        const MARGIN: &str = "m.yaml:1:1: a ratio is expected to be `at_least` or `at_most` a number, and that is at least 1.5 (write `expect: { at_least: 3 }`, and no more than a third of what you measure yourself)";
+        const MARGIN: &str = "a ratio is expected to be `at_least` or `at_most` a number, and that is at least 1.5 (write `expect: { at_least: 3 }`, and no more than a third of what you measure yourself)";
         let measure = "measure: { id: by-key, slower: get, faster: hash }";
         for expect in ["at_least: 1.5", "at_most: 3"] {
             check(&format!("{measure}, expect: {{ {expect} }}"), &[]);
         }
         for expect in ["at_least: 1.2", "equals: 2", "at_least: 2, at_most: 3"] {
-            check(&format!("{measure}, expect: {{ {expect} }}"), &[MARGIN]);
+            let problem = format!("m.yaml:1:70: {MARGIN}");
+            check(&format!("{measure}, expect: {{ {expect} }}"), &[&problem]);
         }
-        check(measure, &[MARGIN]);
+        check(measure, &[&format!("m.yaml:1:19: {MARGIN}")]);
+        check(
+            &format!("{measure}, expect: {{ at_lest: 2 }}"),
+            &["m.yaml:1:72: unknown key `at_lest` in a matcher (did you mean `at_least`?)"],
+        );
+        check(
+            &format!("{measure}, expct: {{ at_least: 2 }}"),
+            &["m.yaml:1:62: unknown key `expct` in a check (did you mean `expect`?)"],
+        );
         check(
             &format!("{measure}, expect: {{ at_least: 2 }}, within: 5s"),
             &[

@@ -30,7 +30,7 @@ pub struct Step {
     /// Whether a solution fails without the step.
     pub necessity: Necessity,
     pub place: Place,
-    /// The place of the service's name, or of the step if the name is implied.
+    /// The place of the service's name, or of the probe or action if the name is implied.
     pub service_place: Place,
 }
 

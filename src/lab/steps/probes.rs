@@ -4,9 +4,9 @@ use crate::lab::steps::model::{
     ClientInput, ExecProbe, FileChange, FileProbe, HttpBody, HttpProbe, LogProbe, Login,
     MongoProbe, OutputFormat, RedisProbe, Restart, RestartMode, SqlProbe, SqlText, TcpProbe,
 };
-use crate::lab::steps::service_field::{ImpliedService, read_service};
+use crate::lab::steps::service_field::{ImpliedService, read_in_range, read_service, read_words};
 use crate::lab::yaml::{Fields, Mapping, Node, Problems, entries, string};
-use crate::problem::{Code, Problem, suggestion};
+use crate::problem::{Code, Problem, nearest, suggestion};
 use crate::text;
 
 /// Reads a `redis` probe.
@@ -17,10 +17,7 @@ pub(crate) fn read_redis(
     problems: &mut Problems,
 ) -> Option<RedisProbe> {
     let service = read_service(node, fields, implied, problems);
-    let command = fields.required("command", node, problems);
-    let command = command
-        .and_then(|_| fields.strings("command", problems))
-        .filter(|words| !words.is_empty());
+    let command = read_words(node, fields, "command", problems);
     let db = fields.integer("db", problems).unwrap_or(0);
     // Becomes several steps before they are read.
     fields.get("script_file");
@@ -39,9 +36,7 @@ pub(crate) fn read_exec(
     problems: &mut Problems,
 ) -> Option<ExecProbe> {
     let service = read_service(node, fields, implied, problems);
-    let run = fields
-        .required("run", node, problems)
-        .and_then(|_| fields.strings("run", problems));
+    let run = read_words(node, fields, "run", problems);
     let user = fields.string("user", problems);
     let workdir = fields.string("workdir", problems);
     let env = fields.string_map("env", problems).into_iter().collect();
@@ -101,9 +96,7 @@ pub(crate) fn read_http(
         check_server_path(&written, path, problems);
         Some(written)
     });
-    let method = fields
-        .string("method", problems)
-        .unwrap_or_else(|| "GET".to_owned());
+    let method = read_method(fields, problems).unwrap_or_else(|| "GET".to_owned());
     let query = fields.string_map("query", problems);
     let headers = fields.string_map("headers", problems);
     let auth = fields
@@ -135,6 +128,25 @@ pub(crate) fn read_http(
         bearer,
         body,
     })
+}
+
+/// The usual methods of HTTP requests. Servers may have others.
+const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LIST",
+];
+
+/// Reads the method of a request. One that is nearly a usual one is a problem.
+fn read_method(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {
+    let method = fields.string("method", problems)?;
+    let upper = method.to_ascii_uppercase();
+    if !METHODS.contains(&upper.as_str()) && nearest(&upper, METHODS).is_some() {
+        let place = fields.get("method")?.place();
+        let what = text!("unknown method `{method}`", method);
+        let help = suggestion(&upper, METHODS);
+        let problem = Problem::new(what).code(Code::UnknownName);
+        problems.push(problem.at(place).help(help));
+    }
+    Some(method)
 }
 
 fn read_login(node: &Node, problems: &mut Problems) -> Option<Login> {
@@ -176,6 +188,10 @@ pub(crate) fn read_tcp(
     })
 }
 
+/// How many lines of a log are read by default and at most.
+const DEFAULT_TAIL: u32 = 1000;
+const MAX_TAIL: i64 = 10_000;
+
 /// Reads a `log` probe.
 pub(crate) fn read_log(
     node: &Node,
@@ -184,13 +200,11 @@ pub(crate) fn read_log(
     problems: &mut Problems,
 ) -> Option<LogProbe> {
     let service = read_service(node, fields, implied, problems);
-    let tail = fields
-        .integer("tail", problems)
-        .and_then(|tail| u32::try_from(tail).ok())
-        .unwrap_or(1000);
+    let tail = read_in_range(fields, "tail", 1..=MAX_TAIL, problems);
+    let tail = tail.and_then(|tail| u32::try_from(tail).ok());
     Some(LogProbe {
         service: service?,
-        tail: tail.min(10_000),
+        tail: tail.unwrap_or(DEFAULT_TAIL),
     })
 }
 
@@ -262,17 +276,12 @@ pub(crate) fn read_sql(
     let user = fields.string("user", problems);
     let password = fields.string("password", problems);
     let file = fields.string("script_file", problems);
-    let text = match (query, script) {
-        (Some(text), None) | (None, Some(text)) => Some(text),
-        _ => {
-            let what = text!("an `sql` probe needs either `query` or `script`");
-            problems.push(Problem::new(what).at(node.place()));
-            None
-        }
-    };
+    let what = text!("an `sql` probe needs either `query` or `script`");
+    let problem = Problem::new(what).at(node.place());
+    fields.exactly_one(&["query", "script"], problem, problems)?;
     Some(SqlProbe {
         service: service?,
-        text: text?,
+        text: query.or(script)?,
         file,
         database,
         user,

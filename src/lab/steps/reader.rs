@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
-use crate::expect::{Matcher, ValuePath};
+use crate::expect::Matcher;
 use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::faults::{read_disk, read_network, read_pause, read_start, read_stop};
-use crate::lab::steps::matcher::read_matcher;
+use crate::lab::steps::matcher::read_matcher_of;
+use crate::lab::steps::measurement::check_margin;
 use crate::lab::steps::model::{
     Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step,
     StepKind, Unchanged,
 };
-use crate::lab::steps::possible::check_matcher;
 use crate::lab::steps::probes::{
     read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
     read_sql, read_tcp,
 };
 use crate::lab::steps::ratio::read_ratio;
 use crate::lab::steps::read_only::{Effect, Reason};
-use crate::lab::steps::service_field::ImpliedService;
+use crate::lab::steps::service_field::{ImpliedService, read_path};
+use crate::lab::variables::is_variable_name;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, mismatch, string};
 use crate::problem::{Code, Problem, code_list};
 use crate::text;
@@ -168,6 +169,7 @@ pub(crate) fn read_steps(
 
 /// Reads a check: a step with an id, a role and hints.
 pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> {
+    let before = problems.len();
     let mut fields = Fields::open(node, Mapping::Check, problems)?;
     let id = fields.required("id", node, problems).and_then(|id| {
         let written = string(id, "id", problems)?;
@@ -197,20 +199,22 @@ pub(crate) fn read_check(node: &Node, problems: &mut Problems) -> Option<Check> 
         Some(false) | None => Secrecy::Shown,
     };
     let why = fields.string("why", problems);
+    let step = read_step(node, &mut fields, StepList::Check, problems);
+    let act = step.as_ref().map(|step| &step.act);
     let hints = fields.list("hints", problems);
     let hints = hints
         .into_iter()
-        .filter_map(|hint| read_hint(hint, problems))
+        .filter_map(|hint| read_hint(hint, act, problems))
         .collect();
-    let step = read_step(node, &mut fields, StepList::Check, problems);
-    if let (Some(Kind::List(hints)), Some(step)) =
-        (fields.get("hints").map(|hints| &hints.kind), &step)
-    {
-        for when in hints.iter().filter_map(|hint| hint.child("when")) {
-            check_matcher(when, &step.act, problems);
-        }
-    }
+    let expect = fields.get("expect").map(Node::place);
     fields.close(problems);
+    if let Some(step) = &step
+        && matches!(step.act, StepKind::Ratio(_))
+        && problems.len() == before
+    {
+        let place = expect.unwrap_or_else(|| step.service_place.clone());
+        check_margin(&step.expect, place, problems);
+    }
     Some(Check {
         id: id?,
         step: step?,
@@ -263,11 +267,15 @@ fn refuse_with_unchanged(fields: &Fields<'_>, problems: &mut Problems) {
     }
 }
 
-fn read_hint(node: &Node, problems: &mut Problems) -> Option<ConditionalHint> {
+fn read_hint(
+    node: &Node,
+    act: Option<&StepKind>,
+    problems: &mut Problems,
+) -> Option<ConditionalHint> {
     let mut fields = Fields::open(node, Mapping::Hint, problems)?;
     let when = fields
         .required("when", node, problems)
-        .map(|when| read_matcher(when, problems));
+        .map(|when| read_matcher_of(when, act, problems));
     let say = fields.required_string("say", node, problems);
     fields.close(problems);
     Some(ConditionalHint {
@@ -290,12 +298,14 @@ pub(super) fn read_step(
         }
     }
     let act = match present.as_slice() {
-        [(key, value)] => read_kind(*key, *value, node, list.implied(), problems),
+        [(key, _)] => fields
+            .filled(key.name(), problems)
+            .and_then(|node| read_kind(*key, node, list.implied(), problems)),
         [] => {
-            let kinds = code_list(StepKey::ALL.map(StepKey::name));
+            let kinds = StepKey::ALL.map(StepKey::name);
             let what = text!("missing probe or action in a step");
-            let help = text!("add one of {kinds}", kinds);
-            problems.push(Problem::new(what).at(node.place()).help(help));
+            let help = text!("add one of {kinds}", kinds = code_list(kinds));
+            fields.report_missing(&kinds, Problem::new(what).at(node.place()).help(help));
             None
         }
         several => {
@@ -307,11 +317,10 @@ pub(super) fn read_step(
         }
     };
     let expect = fields
-        .get("expect")
-        .map_or_else(Matcher::default, |expect| read_matcher(expect, problems));
-    if let Some((expect, act)) = fields.get("expect").zip(act.as_ref()) {
-        check_matcher(expect, act, problems);
-    }
+        .filled("expect", problems)
+        .map_or_else(Matcher::default, |expect| {
+            read_matcher_of(expect, act.as_ref(), problems)
+        });
     let within = read_wait(fields, "within", problems);
     let holds_for = read_wait(fields, "holds_for", problems);
     let timeout = read_wait(fields, "timeout", problems).unwrap_or(DEFAULT_TIMEOUT);
@@ -322,12 +331,11 @@ pub(super) fn read_step(
     let optional = fields.boolean("optional", problems);
     let act = act.zip(present.first().map(|(key, _)| key.name()));
     check_list(list, act.as_ref(), fields, problems);
-    let service = present
-        .first()
-        .and_then(|(_, value)| value.as_ref()?.child("service"));
+    let probe = present.first().and_then(|(_, value)| *value);
+    let service = probe.and_then(|probe| probe.child("service"));
     Some(Step {
         act: act?.0,
-        service_place: service.unwrap_or(node).place(),
+        service_place: service.or(probe).unwrap_or(node).place(),
         expect,
         within,
         holds_for,
@@ -424,22 +432,14 @@ fn check_list(
     }
 }
 
+/// Reads a probe or an action. Of one with a problem, nothing is derived.
 fn read_kind(
     key: StepKey,
-    value: Option<&Node>,
-    owner: &Node,
+    node: &Node,
     implied: ImpliedService<'_>,
     problems: &mut Problems,
 ) -> Option<StepKind> {
-    let Some(node) = value else {
-        let what = text!("`{key}` is empty", key = key.name());
-        problems.push(
-            Problem::new(what)
-                .code(Code::UnreadableFile)
-                .at(owner.place()),
-        );
-        return None;
-    };
+    let before = problems.len();
     let mut fields = Fields::open(node, key.mapping(), problems)?;
     let inner = &mut fields;
     let kind = match key {
@@ -462,7 +462,7 @@ fn read_kind(
         StepKey::Client => read_client(node, inner, problems).map(StepKind::Client),
     };
     fields.close(problems);
-    kind
+    kind.filter(|_| problems.len() == before)
 }
 
 fn read_wait(
@@ -489,14 +489,15 @@ fn read_wait(
 }
 
 fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
-    if let Kind::String(name) = &node.kind {
+    if let Kind::String(_) = &node.kind {
         return Some(Capture {
-            name: name.clone(),
+            name: read_capture_name(node, problems)?,
             path: None,
         });
     }
     let mut fields = Fields::open(node, Mapping::Capture, problems)?;
-    let name = fields.required_string("name", node, problems);
+    let name = fields.required("name", node, problems);
+    let name = name.and_then(|name| read_capture_name(name, problems));
     let path = fields
         .get("path")
         .and_then(|path| read_path(path, problems));
@@ -504,11 +505,16 @@ fn read_capture(node: &Node, problems: &mut Problems) -> Option<Capture> {
     Some(Capture { name: name?, path })
 }
 
-pub(super) fn read_path(node: &Node, problems: &mut Problems) -> Option<ValuePath> {
-    let written = string(node, "path", problems)?;
-    ValuePath::parse(&written)
-        .map_err(|error| problems.push(Problem::new(error).at(node.place())))
-        .ok()
+/// Reads the name of a capture, which later steps refer to as `${name}`.
+fn read_capture_name(node: &Node, problems: &mut Problems) -> Option<String> {
+    let name = string(node, "name", problems)?;
+    if !is_variable_name(&name) {
+        let what = text!("`{name}` cannot be the name of a capture", name);
+        let help = text!("use letters, digits and `_`, and begin with a letter");
+        let problem = Problem::new(what).code(Code::InvalidName);
+        problems.push(problem.at(node.place()).help(help));
+    }
+    Some(name)
 }
 
 #[cfg(test)]
@@ -612,14 +618,209 @@ mod tests {
             StepList::Start,
             "network: { cut: 3 }",
             &[
-                "s.yaml:1:10: missing key `service` in a probe",
                 "s.yaml:1:17: `cut` must be `true` or `false`, not `3`",
+                "s.yaml:1:10: missing key `service` in a `network` action",
             ],
         );
         check(
             StepList::Start,
             "disk: { service: a, path: data, fill: true }",
             &["s.yaml:1:27: `path` must be an absolute path in the container, not `data`"],
+        );
+    }
+
+    #[test]
+    fn a_command_without_words_is_a_problem_wherever_it_stands() {
+        for list in [StepList::Start, StepList::Solution, StepList::Check] {
+            check(
+                list,
+                "redis: { service: r, command: [] }",
+                &["s.yaml:1:31: `command` is empty"],
+            );
+            check(
+                list,
+                "exec: { service: r, run: [] }",
+                &["s.yaml:1:26: `run` is empty"],
+            );
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_is_one_problem() {
+        let start = |yaml: &str, expected: &str| check(StepList::Start, yaml, &[expected]);
+        start(
+            "redsi: { service: r, command: [PING] }",
+            "s.yaml:1:1: unknown key `redsi` in a step (did you mean `redis`?)",
+        );
+        start(
+            "rdis: { service: r, command: [PING] }",
+            "s.yaml:1:1: unknown key `rdis` in a step (did you mean `redis`?)",
+        );
+        start(
+            "redis: { servce: r, command: [PING] }",
+            "s.yaml:1:10: unknown key `servce` in a `redis` probe (did you mean `service`?)",
+        );
+        start(
+            "sql: { service: r, qeury: SELECT 1 }",
+            "s.yaml:1:20: unknown key `qeury` in an `sql` probe (did you mean `query`?)",
+        );
+        start(
+            "amqp: { service: r, declare_que: { name: a } }",
+            "s.yaml:1:21: unknown key `declare_que` in an `amqp` probe (did you mean `declare_queue`?)",
+        );
+        // The operation has another type, and is there.
+        start(
+            "amqp: { service: r, declare_queue: drafts }",
+            "s.yaml:1:36: a `declare_queue` operation must be a mapping, not `drafts`",
+        );
+    }
+
+    #[test]
+    fn a_step_needs_one_probe_a_statement_and_an_operation() {
+        let keys = "`redis`, `exec`, `http`, `tcp`, `log`, `file`, `sql`, `mongo`, `amqp`, `measure`, `restart`, `network`, `pause`, `stop`, `start`, `disk`, `client`";
+        let start = |yaml: &str, expected: &str| check(StepList::Start, yaml, &[expected]);
+        start(
+            "within: 2s",
+            &format!("s.yaml:1:1: missing probe or action in a step (add one of {keys})"),
+        );
+        start(
+            "fault: { service: r }",
+            &format!("s.yaml:1:1: unknown key `fault` in a step (use one of {keys})"),
+        );
+        start(
+            "sql: { service: r }",
+            "s.yaml:1:6: an `sql` probe needs either `query` or `script`",
+        );
+        start(
+            "sql: { service: r, query: SELECT 1, script: SELECT 1 }",
+            "s.yaml:1:6: an `sql` probe needs either `query` or `script`",
+        );
+        let operations = "`queue`, `exchange`, `stream`, `get`, `publish`, `declare_queue`, `declare_exchange`, `bind`, `unbind`, `purge`, `delete_queue`, `delete_exchange`";
+        let expected = format!(
+            "s.yaml:1:7: an `amqp` probe needs exactly one operation (use one of {operations})"
+        );
+        start("amqp: { service: r }", &expected);
+        start("amqp: { service: r, get: a, purge: a }", &expected);
+    }
+
+    #[test]
+    fn a_key_with_another_word_is_one_problem() {
+        let start = |yaml: &str, expected: &str| check(StepList::Start, yaml, &[expected]);
+        start(
+            "exec: { service: r, command: [ls] }",
+            "s.yaml:1:21: unknown key `command` in an `exec` probe (missing here: `run`)",
+        );
+        start(
+            "http: { service: r, url: /x }",
+            "s.yaml:1:21: unknown key `url` in an `http` probe (missing here: `path`)",
+        );
+        start(
+            "http: { service: r, path: /, auth: { username: a } }",
+            "s.yaml:1:38: unknown key `username` in a login (missing here: `user`)",
+        );
+    }
+
+    #[test]
+    fn what_is_empty_is_named() {
+        let start = |yaml: &str, expected: &str| check(StepList::Start, yaml, &[expected]);
+        start("redis:", "s.yaml:1:1: `redis` is empty");
+        start(
+            "{ redis: { service: r, command: [PING] }, expect: }",
+            "s.yaml:1:43: `expect` is empty",
+        );
+        start(
+            "amqp: { service: r, queue: }",
+            "s.yaml:1:21: `queue` is empty",
+        );
+    }
+
+    #[test]
+    fn numbers_and_names_of_probes_have_limits() {
+        let start = |yaml: &str, expected: &[&str]| check(StepList::Start, yaml, expected);
+        start("log: { service: r, tail: 10000 }", &[]);
+        for tail in ["-5", "0", "10001"] {
+            let problem = format!("s.yaml:1:26: `tail` must be from 1 to 10000, not {tail}");
+            start(&format!("log: {{ service: r, tail: {tail} }}"), &[&problem]);
+        }
+        start("amqp: { service: r, stream: s, limit: 1000 }", &[]);
+        start(
+            "amqp: { service: r, stream: s, limit: 1001 }",
+            &["s.yaml:1:39: `limit` must be from 1 to 1000, not 1001"],
+        );
+        for method in ["GET", "post", "PROPFIND", "PURGE", "LIST"] {
+            start(
+                &format!("http: {{ service: r, path: /, method: {method} }}"),
+                &[],
+            );
+        }
+        start(
+            "http: { service: r, path: /, method: POTS }",
+            &["s.yaml:1:38: unknown method `POTS` (did you mean `POST`?)"],
+        );
+    }
+
+    #[test]
+    fn a_capture_has_a_name_that_references_can_have() {
+        let capture = |capture: &str, expected: &[&str]| {
+            let yaml =
+                format!("{{ redis: {{ service: r, command: [GET, a] }}, capture: {capture} }}");
+            check(StepList::Start, &yaml, expected);
+        };
+        capture("a_b", &[]);
+        capture("{ name: a2 }", &[]);
+        let help = "(use letters, digits and `_`, and begin with a letter)";
+        let problem = |column: usize| {
+            format!("s.yaml:1:{column}: `a-b` cannot be the name of a capture {help}")
+        };
+        capture("a-b", &[&problem(54)]);
+        capture("{ name: a-b }", &[&problem(62)]);
+    }
+
+    #[track_caller]
+    fn check_whole_check(keys: &str, expected: &[&str]) {
+        let node = Node::parse(Path::new("s.yaml"), keys).unwrap();
+        let mut problems = Vec::new();
+        read_check(&node, &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(printed, expected);
+    }
+
+    #[test]
+    fn matchers_of_a_probe_that_cannot_be_read_are_not_judged() {
+        let check = |probe: &str, expected: &[&str]| {
+            let hints = "hints: [ { when: { error: x }, say: a } ]";
+            check_whole_check(&format!("{{ id: c, {probe}, {hints} }}"), expected);
+        };
+        let impossible = "`error` can never hold here: `exec` returns no error of the service (compare `status` instead)";
+        check(
+            "exec: { service: r, run: [ls] }",
+            &[&format!("s.yaml:1:62: {impossible}")],
+        );
+        check(
+            "exec: { service: r, run: [ls], parse: yaml }",
+            &["s.yaml:1:48: unknown format `yaml` (available: `json`, `lines`, `table`)"],
+        );
+        check(
+            "exec: { service: r, run: [ls], contain: x }",
+            &[
+                "s.yaml:1:41: unknown key `contain` in an `exec` probe (available: `env`, `input`, `parse`, `run`, `script_file`, `service`, `user`, `workdir`)",
+            ],
+        );
+        check_whole_check(
+            "{ id: c, redis: { service: r, command: [GET, a] }, expect: { one_of: a } }",
+            &["s.yaml:1:70: `one_of` must be a list, not `a`"],
+        );
+    }
+
+    #[test]
+    fn a_check_with_another_word_for_its_id_or_its_hint_is_one_problem() {
+        check_whole_check(
+            "{ name: c, redis: { service: r, command: [GET, a] } }",
+            &["s.yaml:1:3: unknown key `name` in a check (missing here: `id`)"],
+        );
+        check_whole_check(
+            "{ id: c, redis: { service: r, command: [GET, a] }, hints: [ { when: { equals: b }, hint: h } ] }",
+            &["s.yaml:1:84: unknown key `hint` in a hint (missing here: `say`)"],
         );
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::lab::yaml::mapping::Mapping;
 use crate::lab::yaml::node::{Kind, MergeTag, Node};
-use crate::problem::{Code, Problem, nearest, suggestion};
+use crate::problem::{Code, Problem, code_list, nearest, suggestion};
 use crate::text;
 use crate::text::Text;
 
@@ -15,6 +15,13 @@ pub(crate) struct Fields<'a> {
     entries: Vec<(&'a Node, &'a Node)>,
     known: BTreeSet<&'static str>,
     extensions: Extensions,
+    missing: Vec<Missing>,
+}
+
+/// Keys of which a mapping needs one and has none, and the problem unless another key explains it.
+struct Missing {
+    keys: Vec<&'static str>,
+    problem: Problem,
 }
 
 /// Whether a mapping may have keys that begin with `x-`, as the Compose Specification allows.
@@ -54,6 +61,7 @@ impl<'a> Fields<'a> {
             entries: entries.iter().map(|(key, value)| (key, value)).collect(),
             known: BTreeSet::new(),
             extensions: Extensions::Unknown,
+            missing: Vec::new(),
         })
     }
 
@@ -76,6 +84,24 @@ impl<'a> Fields<'a> {
         let value = self.entry(key)?.1;
         let absent = matches!(value.kind, Kind::Null) || value.tag == MergeTag::Reset;
         (!absent).then_some(value)
+    }
+
+    /// Returns the value of a key. A key without a value is a problem.
+    pub(crate) fn filled(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Option<&'a Node> {
+        let value = self.get(key);
+        if let Some((at, node)) = self.entry(key)
+            && matches!(node.kind, Kind::Null)
+            && node.tag != MergeTag::Reset
+            && !node.is_broken()
+        {
+            let problem = Problem::new(text!("`{key}` is empty", key));
+            problems.push(problem.code(Code::WrongType).at(at.place()));
+        }
+        value
     }
 
     /// Accepts keys that have no effect.
@@ -144,7 +170,9 @@ impl<'a> Fields<'a> {
                 written.parse().ok()
             }
             _ => {
-                problems.push(mismatch(node, key, text!("an integer")));
+                let problem = mismatch(node, key, text!("an integer"));
+                let is_integer = |written: &str| written.parse::<i64>().is_ok();
+                problems.push(explain_quotes(problem, node, is_integer));
                 None
             }
         }
@@ -226,17 +254,46 @@ impl<'a> Fields<'a> {
         owner: &Node,
         problems: &mut Problems,
     ) -> Option<&'a Node> {
-        let value = self.get(key);
-        let reported = self.entry(key).is_some_and(|(_, value)| value.is_broken());
-        if value.is_none() && !reported && !self.has_misspelt(&[key]) {
+        let value = self.filled(key, problems);
+        let is_reset = |(_, value): (&Node, &Node)| value.tag == MergeTag::Reset;
+        if self.entry(key).is_none_or(is_reset) {
             let what = text!(
                 "missing key `{key}` in {mapping}",
                 key,
                 mapping = self.mapping.noun()
             );
-            problems.push(Problem::new(what).code(Code::MissingKey).at(owner.place()));
+            let problem = Problem::new(what).code(Code::MissingKey);
+            self.report_missing(&[key], problem.at(owner.place()));
         }
         value
+    }
+
+    /// Reports that the mapping has none of these keys, of which it needs one. A key that is never read may explain it, so it is
+    /// decided when the mapping is closed.
+    pub(crate) fn report_missing(&mut self, keys: &[&'static str], problem: Problem) {
+        let keys = keys.to_vec();
+        self.missing.push(Missing { keys, problem });
+    }
+
+    /// Returns the one of these keys that is present with a value. None or several are the problem.
+    pub(crate) fn exactly_one(
+        &mut self,
+        keys: &[&'static str],
+        problem: Problem,
+        problems: &mut Problems,
+    ) -> Option<&'static str> {
+        let present = keys.iter().copied().filter(|key| self.contains(key));
+        match present.collect::<Vec<_>>().as_slice() {
+            [key] => self.filled(key, problems).map(|_| *key),
+            [] => {
+                self.report_missing(keys, problem);
+                None
+            }
+            _ => {
+                problems.push(problem);
+                None
+            }
+        }
     }
 
     /// Reads a string that must be present.
@@ -250,23 +307,33 @@ impl<'a> Fields<'a> {
         self.string(key, problems)
     }
 
-    /// Closes the mapping: every key that was never read is a problem.
+    /// Closes the mapping: every key that was never read is a problem, and so is what is missing. Where one explains the other, it is
+    /// one problem.
     pub(crate) fn close(self, problems: &mut Problems) {
         #[cfg(test)]
         read_keys::record(self.mapping, &self.known);
-        let unknown = self.entries.iter().filter_map(|(key, _)| {
-            let name = key.as_string()?;
-            let extension = self.extensions == Extensions::Allowed && name.starts_with("x-");
-            // A misspelt `x-roadlab` would be ignored, with all that it says.
-            let misspelt =
-                self.known.contains("x-roadlab") && nearest(&name, ["x-roadlab"]).is_some();
-            let extension = extension && !misspelt;
-            (!extension && !self.known.contains(name.as_str())).then_some((name, *key))
-        });
-        for (name, key) in unknown.take(MAX_UNKNOWN_KEYS) {
+        let unknown: Vec<(String, &Node)> = self.unknown_keys().take(MAX_UNKNOWN_KEYS).collect();
+        let known = || self.known.iter().copied();
+        let is_misspelt = |missing: &&Missing| {
+            let mut names = unknown.iter().map(|(name, _)| name);
+            names.any(|name| nearest(name, missing.keys.iter().copied()).is_some())
+        };
+        let missing: Vec<&Missing> = self
+            .missing
+            .iter()
+            .filter(|one| !is_misspelt(one))
+            .collect();
+        let is_other_word = |name: &str| !missing.is_empty() && nearest(name, known()).is_none();
+        if !unknown.iter().any(|(name, _)| is_other_word(name)) {
+            problems.extend(missing.iter().map(|one| one.problem.clone()));
+        }
+        for (name, key) in &unknown {
             let mapping = self.mapping.noun();
             let what = text!("unknown key `{name}` in {mapping}", name, mapping);
-            let help = suggestion(&name, self.known.iter().copied());
+            let help = match is_other_word(name) {
+                true => missing_help(&missing),
+                false => suggestion(name, known()),
+            };
             problems.push(
                 Problem::new(what)
                     .code(Code::UnknownKey)
@@ -274,6 +341,28 @@ impl<'a> Fields<'a> {
                     .help(help),
             );
         }
+    }
+
+    /// Returns the keys that were never read, but for extensions.
+    fn unknown_keys(&self) -> impl Iterator<Item = (String, &'a Node)> {
+        self.entries.iter().filter_map(move |(key, _)| {
+            let name = key.as_string()?;
+            let extension = self.extensions == Extensions::Allowed && name.starts_with("x-");
+            // A misspelt `x-roadlab` would be ignored, with all that it says.
+            let misspelt =
+                self.known.contains("x-roadlab") && nearest(&name, ["x-roadlab"]).is_some();
+            let extension = extension && !misspelt;
+            (!extension && !self.known.contains(name.as_str())).then_some((name, *key))
+        })
+    }
+}
+
+/// Returns the help for an unknown key that stands in place of a missing one.
+fn missing_help(missing: &[&Missing]) -> Text {
+    let keys = code_list(missing.iter().flat_map(|one| &one.keys));
+    match missing.iter().all(|one| one.keys.len() == 1) {
+        true => text!("missing here: {keys}", keys),
+        false => text!("use one of {keys}", keys),
     }
 }
 
@@ -385,9 +474,25 @@ pub(crate) fn boolean(node: &Node, key: &str, problems: &mut Problems) -> Option
     match node.kind {
         Kind::Bool(value) => Some(value),
         _ => {
-            problems.push(mismatch(node, key, text!("`true` or `false`")));
+            let problem = mismatch(node, key, text!("`true` or `false`"));
+            let is_boolean = |written: &str| matches!(written, "true" | "false");
+            problems.push(explain_quotes(problem, node, is_boolean));
             None
         }
+    }
+}
+
+/// Adds the way out to the problem of a text that would be right as a number, `true` or `false`.
+pub(crate) fn explain_quotes(
+    problem: Problem,
+    node: &Node,
+    is_right: impl Fn(&str) -> bool,
+) -> Problem {
+    match &node.kind {
+        Kind::String(written) if is_right(written) => {
+            problem.help(text!("write the value itself, without quotes"))
+        }
+        _ => problem,
     }
 }
 
@@ -492,6 +597,81 @@ mod tests {
                 "f.yaml:3:10: `roadmap` must be a list, not `x`",
                 "f.yaml:1:1: missing key `exercises` in a lab",
                 "f.yaml:2:1: unknown key `minuts` in a lab (did you mean `minutes`?)",
+            ]
+        );
+    }
+
+    #[track_caller]
+    fn check_missing(yaml: &str, expected: &[&str]) {
+        let node = Node::parse(Path::new("f.yaml"), yaml).unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::open(&node, Mapping::WrongAnswer, &mut problems).unwrap();
+        fields.required("do", &node, &mut problems);
+        fields.string("hint", &mut problems);
+        let problem = Problem::new(text!("it is empty")).at(node.place());
+        fields.exactly_one(&["query", "script"], problem, &mut problems);
+        fields.close(&mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(printed, expected, "{yaml}");
+    }
+
+    #[test]
+    fn a_missing_key_and_the_key_in_its_place_are_one_problem() {
+        check_missing("{ do: a, query: b }", &[]);
+        check_missing(
+            "{ hint: a }",
+            &[
+                "f.yaml:1:1: missing key `do` in a wrong answer",
+                "f.yaml:1:1: it is empty",
+            ],
+        );
+        check_missing(
+            "{ query: a, steps: b }",
+            &["f.yaml:1:13: unknown key `steps` in a wrong answer (missing here: `do`)"],
+        );
+        check_missing(
+            "{ do: a, command: b }",
+            &[
+                "f.yaml:1:10: unknown key `command` in a wrong answer (use one of `query`, `script`)",
+            ],
+        );
+        check_missing(
+            "{ do: a, qeury: b }",
+            &["f.yaml:1:10: unknown key `qeury` in a wrong answer (did you mean `query`?)"],
+        );
+        // A misspelt key that may be left out explains nothing.
+        check_missing(
+            "{ query: a, hnt: b }",
+            &[
+                "f.yaml:1:1: missing key `do` in a wrong answer",
+                "f.yaml:1:13: unknown key `hnt` in a wrong answer (did you mean `hint`?)",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_empty_and_not_missing() {
+        check_missing("{ do: , query: a }", &["f.yaml:1:3: `do` is empty"]);
+        check_missing("{ do: a, script: }", &["f.yaml:1:10: `script` is empty"]);
+        check_missing("{ do: a, query: b, script: }", &["f.yaml:1:1: it is empty"]);
+    }
+
+    #[test]
+    fn a_number_or_a_boolean_in_quotes_is_named_as_such() {
+        let text = "port: '80'\nguard: 'true'\nlimit: '1.5'\n";
+        let node = Node::parse(Path::new("f.yaml"), text).unwrap();
+        let mut problems = Vec::new();
+        let mut fields = Fields::open(&node, Mapping::Lab, &mut problems).unwrap();
+        fields.integer("port", &mut problems);
+        fields.boolean("guard", &mut problems);
+        fields.integer("limit", &mut problems);
+        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            printed,
+            [
+                "f.yaml:1:7: `port` must be an integer, not `80` (write the value itself, without quotes)",
+                "f.yaml:2:8: `guard` must be `true` or `false`, not `true` (write the value itself, without quotes)",
+                "f.yaml:3:8: `limit` must be an integer, not `1.5`",
             ]
         );
     }

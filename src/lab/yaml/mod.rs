@@ -9,7 +9,7 @@ pub use fields::parse_duration;
 #[cfg(test)]
 pub(crate) use fields::read_keys;
 pub(crate) use fields::{
-    Fields, Problems, entries, keyed_entries, list, mismatch, quoted_string, string,
+    Fields, Problems, entries, explain_quotes, keyed_entries, list, mismatch, quoted_string, string,
 };
 pub(crate) use go_number::parse_go_number;
 pub(crate) use mapping::Mapping;
