@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::lab::id::{ExerciseId, ServiceName};
 use crate::lab::model::{Exercise, Lab, Task};
 use crate::lab::steps::CheckRole;
-use crate::lab::yaml::Problems;
+use crate::lab::yaml::{Node, Problems};
 use crate::problem::{Code, Place, Problem, suggestion};
 use crate::text;
 
@@ -29,20 +29,21 @@ impl Broken {
     }
 }
 
-/// Checks a lab; `exercises` are the places of its exercises, in order.
+/// Checks a lab; `exercises` are the nodes of its exercises, in order.
 pub(crate) fn check(
     lab: &Lab,
     broken: &Broken,
     place: &Place,
-    exercises: &[Place],
+    exercises: &[Node],
     problems: &mut Problems,
 ) {
-    services::check(lab, broken, exercises, problems);
+    let places: Vec<Place> = exercises.iter().map(Node::place).collect();
+    services::check(lab, broken, &places, problems);
     captures::check(lab, problems);
-    for (exercise, place) in lab.exercises.iter().zip(exercises) {
+    for (exercise, place) in lab.exercises.iter().zip(&places) {
         check_exercise(exercise, place, problems);
     }
-    guides::check(lab, broken, problems);
+    guides::check(lab, broken, exercises, problems);
     if lab.exercises.is_empty() && broken.exercises.is_empty() {
         problems.push(
             Problem::new(text!("this lab has no exercises"))
