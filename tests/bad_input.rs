@@ -285,7 +285,9 @@ fn guides_must_match_the_lab() {
         2,
         "\
 error: missing section for exercise `greet`
-  --> labs/tiny/guide.en.md
+  --> labs/tiny/guide.en.md:1:1
+ 1 | # Tiny: one key
+   | ^
   = add a heading such as `## Title {#greet}`
   = roadlab explain guide-mismatch
 error: no such exercise in lab.yaml: `welcome`

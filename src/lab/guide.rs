@@ -3,12 +3,17 @@
 //! Names in titles, descriptions and the summary are replaced when a guide is parsed. All other texts stay templates until they
 //! are shown, because they may contain addresses of services.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod heading;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Tag, TagEnd};
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+pub(crate) use heading::Class;
 
 use crate::expect::ValueNames;
+use crate::lab::guide::heading::{Heading, Part, end_of_introduction, headings};
 use crate::lab::id::ExerciseId;
 use crate::lab::lines::LineStarts;
 use crate::lab::template::TemplateError;
@@ -32,8 +37,9 @@ pub struct Guide {
     pub sections: BTreeMap<ExerciseId, Section>,
     /// The lines of the values that the guide names for all exercises.
     pub value_lines: BTreeMap<String, usize>,
-    /// The exercises whose sections have problems of their own, so that nothing is derived from them.
-    pub broken: BTreeSet<ExerciseId>,
+    /// Whether the file, or a heading that may begin an exercise, could not be read: a section that seems to be missing may be
+    /// there.
+    pub unread: bool,
     /// The lines of the file, to show them with problems.
     lines: Vec<String>,
 }
@@ -66,6 +72,10 @@ pub struct Section {
     pub line: usize,
     /// The lines of the descriptions of checks and choices, and of the headings of named hints, by id.
     pub item_lines: BTreeMap<String, usize>,
+    /// The line of the first heading of each class.
+    pub(crate) heading_lines: BTreeMap<Class, usize>,
+    /// Whether the section has problems of its own, so that nothing is derived from what it lacks.
+    pub broken: bool,
 }
 
 /// A Markdown template, and the line at which it begins.
@@ -73,20 +83,6 @@ pub struct Section {
 pub struct Template {
     pub markdown: String,
     pub line: usize,
-}
-
-/// A heading.
-struct Heading {
-    level: HeadingLevel,
-    id: Option<String>,
-    classes: Vec<String>,
-    /// Words between the braces that are neither an id nor a class.
-    unknown: Vec<String>,
-    title: String,
-    /// The offset of the heading.
-    start: usize,
-    /// The offset of the text below it.
-    body: usize,
 }
 
 impl Guide {
@@ -104,6 +100,13 @@ impl Guide {
         }
     }
 
+    /// Returns the line of the nearest heading at or above a line.
+    pub(crate) fn heading_above(&self, line: usize) -> Option<usize> {
+        let above = self.lines.iter().take(line);
+        let above = above.enumerate().filter(|(_, text)| text.starts_with('#'));
+        above.last().map(|(at, _)| at + 1)
+    }
+
     /// Parses a guide. `render` replaces the names in texts that do not depend on the addresses of services.
     pub fn parse(
         file: &Path,
@@ -111,256 +114,69 @@ impl Guide {
         render: &dyn Fn(&str) -> Result<String, TemplateError>,
         problems: &mut Problems,
     ) -> Self {
+        let source = source.trim_start_matches('\u{feff}');
         let mut guide = Guide {
             file: file.to_owned(),
             lines: source.lines().map(str::to_owned).collect(),
             ..Guide::default()
         };
-        if source.len() > MAX_FILE_SIZE {
-            let what = text!(
-                "this file is too large: {size} bytes, the limit is {limit}",
-                size = source.len(),
-                limit = MAX_FILE_SIZE
-            );
-            problems.push(
-                Problem::new(what)
-                    .code(Code::UnreadableFile)
-                    .at(Place::file(file)),
-            );
-            return guide;
-        }
-        let mut headings = headings(source);
-        if headings.len() > MAX_HEADINGS {
-            let what = text!(
-                "too many headings: {count}, the limit is {limit}",
-                count = headings.len(),
-                limit = MAX_HEADINGS
-            );
-            problems.push(Problem::new(what).code(Code::Limit).at(Place::file(file)));
-            headings.truncate(MAX_HEADINGS);
-        }
+        let mut headings = match read_headings(source) {
+            Ok(headings) => headings,
+            Err(problem) => {
+                problems.push(problem.at(Place::file(file)));
+                guide.unread = true;
+                return guide;
+            }
+        };
         let parser = Parser {
             file,
             source,
             lines: LineStarts::of(source),
             render,
         };
-        let place = |at: usize| parser.place(parser.lines.line(at));
-        let title = headings.iter().find(|h| h.level == HeadingLevel::H1);
-        match title {
-            Some(heading) => {
-                guide.title = parser.render(&parser.title(heading), problems);
-            }
+        let title = headings.iter().position(Heading::is_title);
+        let title = title.map(|at| headings.remove(at));
+        match &title {
+            Some(heading) => guide.title = parser.render(&parser.title(heading), problems),
             None => {
                 let help = text!("begin with a heading such as `# Title`");
                 let what = text!("missing title");
                 problems.push(
                     Problem::new(what)
                         .code(Code::GuideHeading)
-                        .at(Place::file(file))
+                        .at(parser.place(1))
                         .help(help),
                 );
             }
         }
-        let first = headings
-            .iter()
-            .position(|h| h.level == HeadingLevel::H2 && (h.id.is_some() || h.names_values()));
+        let first = end_of_introduction(&headings);
         let intro_start = title.map_or(0, |heading| heading.body);
-        let intro_end = first.map_or(source.len(), |at| headings[at].start);
+        let intro_end = headings
+            .get(first)
+            .map_or(source.len(), |heading| heading.start);
         if intro_start <= intro_end {
             guide.intro = parser.template(intro_start, intro_end);
         }
         guide.summary = parser.render(&first_paragraph(&guide.intro), problems);
-        let mut current: Option<(ExerciseId, Section)> = None;
-        let mut values = ValueNames::default();
-        for (at, heading) in headings
-            .iter()
-            .enumerate()
-            .skip(first.unwrap_or(headings.len()))
-        {
+        let mut reader = Reader {
+            parser,
+            guide,
+            current: None,
+            values: ValueNames::default(),
+            covered: 0,
+            problems,
+        };
+        for (at, heading) in headings.iter().enumerate() {
+            if at < first && heading.fits_introduction() {
+                continue;
+            }
             let end = headings[at + 1..]
                 .iter()
-                .find(|next| next.level <= heading.level || next.is_section_part())
+                .find(|next| next.level <= heading.level || next.has_braces())
                 .map_or(source.len(), |next| next.start);
-            if let Some(word) = heading.unknown.first() {
-                let what = text!(
-                    "`{word}` in the braces of this heading is neither a class nor an id",
-                    word
-                );
-                let help = text!(
-                    "write `{{.{word}}}` for a class or `{{#{word}}}` for an id",
-                    word
-                );
-                problems.push(
-                    Problem::new(what)
-                        .code(Code::GuideHeading)
-                        .at(place(heading.start))
-                        .help(help),
-                );
-                guide
-                    .broken
-                    .extend(current.as_ref().map(|(id, _)| id.clone()));
-                continue;
-            }
-            if heading.level == HeadingLevel::H2 && heading.names_values() {
-                guide.add_section(current.take());
-                let list = parser.template(heading.body, end);
-                let names = parser.value_names(&list, &mut guide.value_lines, problems);
-                values.extend_missing(&names.into());
-                continue;
-            }
-            let misplaced = heading.id.is_none() && heading.level == HeadingLevel::H2;
-            if misplaced {
-                let what = match heading.classes.first() {
-                    Some(class) => text!("`.{class}` is for headings within an exercise", class),
-                    None => text!("this heading begins no exercise, so its text is not shown"),
-                };
-                let help =
-                    text!("write `###`, or add the id of an exercise, such as `{{#first-keys}}`");
-                problems.push(
-                    Problem::new(what)
-                        .code(Code::GuideHeading)
-                        .at(place(heading.start))
-                        .help(help),
-                );
-                guide
-                    .broken
-                    .extend(current.as_ref().map(|(id, _)| id.clone()));
-                continue;
-            }
-            if heading.level > HeadingLevel::H2
-                && heading.classes.is_empty()
-                && let Some(id) = &heading.id
-            {
-                let what = text!("the heading `#{id}` has no class", id);
-                let help = text!("add `.hint` if it is the hint `{id}`", id);
-                problems.push(
-                    Problem::new(what)
-                        .code(Code::GuideHeading)
-                        .at(place(heading.start))
-                        .help(help),
-                );
-                guide
-                    .broken
-                    .extend(current.as_ref().map(|(id, _)| id.clone()));
-                continue;
-            }
-            if heading.level == HeadingLevel::H2 {
-                guide.add_section(current.take());
-                let Some(id) = &heading.id else { continue };
-                let Ok(exercise) = ExerciseId::new(id) else {
-                    let what = text!("invalid exercise id `{id}`", id);
-                    problems.push(
-                        Problem::new(what)
-                            .code(Code::InvalidName)
-                            .at(place(heading.start)),
-                    );
-                    continue;
-                };
-                if guide.sections.contains_key(&exercise) {
-                    let what = text!("duplicate section for exercise `{id}`", id);
-                    problems.push(
-                        Problem::new(what)
-                            .code(Code::DuplicateName)
-                            .at(place(heading.start)),
-                    );
-                }
-                let section = Section {
-                    title: parser.render(&parser.title(heading), problems),
-                    body: parser.template(heading.body, end),
-                    line: parser.lines.line(heading.start),
-                    ..Section::default()
-                };
-                current = Some((exercise, section));
-                continue;
-            }
-            let Some((_, section)) = current.as_mut().filter(|_| heading.is_section_part()) else {
-                continue;
-            };
-            let text = parser.template(heading.body, end);
-            let class = heading.classes.first().map_or("", String::as_str);
-            let again = match (class, &heading.id) {
-                ("hint", Some(id)) => section.named_hints.contains_key(id),
-                ("after", _) => section.after.is_some(),
-                ("solution", _) => section.solution.is_some(),
-                ("checks", _) => !section.checks.is_empty(),
-                ("choices", _) => !section.choices.is_empty(),
-                ("measure", _) => !section.measured.is_empty(),
-                ("values", _) => !section.value_lines.is_empty(),
-                _ => false,
-            };
-            if again {
-                let what = match (&heading.id, class) {
-                    (Some(id), "hint") => text!("duplicate hint `{id}` in this exercise", id),
-                    _ => text!("`.{class}` stands twice in this exercise", class),
-                };
-                let help = text!("remove one of the two, or give it another id");
-                problems.push(
-                    Problem::new(what)
-                        .code(Code::DuplicateName)
-                        .at(place(heading.start))
-                        .help(help),
-                );
-                continue;
-            }
-            if let Some(id) = &heading.id {
-                let line = parser.lines.line(heading.start);
-                section.item_lines.insert(id.clone(), line);
-            }
-            match heading.classes.first().map(String::as_str) {
-                Some("hint") => match &heading.id {
-                    Some(id) => drop(section.named_hints.insert(id.clone(), text)),
-                    None => section.hints.push(text),
-                },
-                Some("after") => {
-                    section.after = Some(text);
-                    section.after_title = parser.render(&parser.title(heading), problems);
-                }
-                Some("solution") => section.solution = Some(text),
-                Some("checks") => {
-                    section.checks = parser.descriptions(&text, &mut section.item_lines, problems);
-                }
-                Some("choices") => {
-                    section.choices = parser.descriptions(&text, &mut section.item_lines, problems);
-                }
-                Some("measure") => {
-                    section.measured =
-                        parser.descriptions(&text, &mut section.item_lines, problems);
-                }
-                Some("values") => {
-                    let names = parser.value_names(&text, &mut section.value_lines, problems);
-                    section.values = names.into();
-                }
-                other => {
-                    let class = other.unwrap_or_default();
-                    let what = text!("unknown heading class `.{class}`", class);
-                    let help = text!(
-                        "use `.hint`, `.after`, `.solution`, `.checks`, `.choices`, `.measure` or `.values`"
-                    );
-                    problems.push(
-                        Problem::new(what)
-                            .code(Code::GuideHeading)
-                            .at(place(heading.start))
-                            .help(help),
-                    );
-                    guide
-                        .broken
-                        .extend(current.as_ref().map(|(id, _)| id.clone()));
-                }
-            }
+            reader.read(heading, end);
         }
-        guide.add_section(current);
-        for section in guide.sections.values_mut() {
-            section.values.extend_missing(&values);
-        }
-        guide
-    }
-
-    /// Adds a section, unless the exercise has one already.
-    fn add_section(&mut self, section: Option<(ExerciseId, Section)>) {
-        if let Some((id, section)) = section {
-            self.sections.entry(id).or_insert(section);
-        }
+        reader.finish()
     }
 
     /// Returns all templates of the guide, whose names are replaced when they are shown.
@@ -371,6 +187,7 @@ impl Guide {
 }
 
 impl Section {
+    /// Returns the templates of the section, whose names are replaced when they are shown.
     fn templates(&self) -> impl Iterator<Item = &Template> {
         // Every field is named, so that a new template is not forgotten.
         let Self {
@@ -388,6 +205,8 @@ impl Section {
             value_lines: _,
             line: _,
             item_lines: _,
+            heading_lines: _,
+            broken: _,
         } = self;
         [body]
             .into_iter()
@@ -395,6 +214,202 @@ impl Section {
             .chain(named_hints.values())
             .chain(after)
             .chain(solution)
+    }
+
+    /// Returns the line of the first ``- `name`: …`` with one of these names in a text of the section.
+    pub(crate) fn line_of_list(&self, names: &[&str]) -> Option<usize> {
+        let items = self.templates().flat_map(|text| list_items(text).items);
+        let mut items = items.filter(|(name, _)| names.contains(&name.as_str()));
+        items.next().map(|(_, description)| description.line)
+    }
+}
+
+/// Parses the headings of a guide.
+///
+/// # Errors
+/// The reason why the guide is not read at all, as a problem without a place.
+fn read_headings(source: &str) -> Result<Vec<Heading>, Problem> {
+    if source.len() > MAX_FILE_SIZE {
+        let what = text!(
+            "this file is too large: {size} bytes, the limit is {limit}",
+            size = source.len(),
+            limit = MAX_FILE_SIZE
+        );
+        return Err(Problem::new(what).code(Code::UnreadableFile));
+    }
+    if source.trim().is_empty() {
+        return Err(Problem::new(text!("this file is empty")).code(Code::UnreadableFile));
+    }
+    let headings = headings(source);
+    if headings.len() > MAX_HEADINGS {
+        let what = text!(
+            "too many headings: {count}, the limit is {limit}",
+            count = headings.len(),
+            limit = MAX_HEADINGS
+        );
+        return Err(Problem::new(what).code(Code::Limit));
+    }
+    Ok(headings)
+}
+
+/// Reads what the headings of a guide begin, in their order.
+struct Reader<'a> {
+    parser: Parser<'a>,
+    guide: Guide,
+    /// The section that is read. One without an exercise follows a heading with a mistake: its parts may belong to any exercise,
+    /// so that only their own problems are reported.
+    current: Option<(Option<ExerciseId>, Section)>,
+    /// The names of values for all exercises.
+    values: ValueNames,
+    /// The offset up to which the text belongs to a heading that was read.
+    covered: usize,
+    problems: &'a mut Problems,
+}
+
+impl Reader<'_> {
+    /// Reads what a heading begins; `end` is the offset at which its text ends.
+    fn read(&mut self, heading: &Heading, end: usize) {
+        let read = heading.part().and_then(|part| match part {
+            Part::Text => self.read_text(heading),
+            Part::Exercise(id) => self.begin_exercise(id, heading, end),
+            Part::Values => {
+                self.read_values(heading, end);
+                Ok(())
+            }
+            Part::OfExercise(class) => self.read_part(class, heading, end),
+        });
+        if let Err(problem) = read {
+            self.report(heading, problem);
+        }
+        self.covered = self.covered.max(end);
+    }
+
+    /// Reports a mistake in a heading, without its consequences: the section above may lack what it begins, and so may the guide,
+    /// if it may begin an exercise.
+    fn report(&mut self, heading: &Heading, problem: Problem) {
+        let place = self.parser.place(self.parser.lines.line(heading.start));
+        self.problems.push(problem.at(place));
+        if let Some((_, section)) = &mut self.current {
+            section.broken |= !heading.begins_exercise();
+        }
+        if self.current.is_none() || !heading.is_within_exercise() {
+            self.end_section();
+            self.current = Some((None, Section::default()));
+            self.guide.unread = true;
+        }
+    }
+
+    /// Accepts a heading without braces, unless a part of the exercise has ended above it.
+    fn read_text(&self, heading: &Heading) -> Result<(), Problem> {
+        let section = self.current.as_ref().map(|(_, section)| section);
+        let has_parts = section.is_some_and(|section| !section.heading_lines.is_empty());
+        if heading.start < self.covered || !has_parts {
+            return Ok(());
+        }
+        let what = text!("this heading has no class, so its text is not shown");
+        let help = text!("add a class such as `{{.hint}}`, or move it to the text of the exercise");
+        Err(Problem::new(what).code(Code::GuideHeading).help(help))
+    }
+
+    fn read_values(&mut self, heading: &Heading, end: usize) {
+        self.end_section();
+        let list = self.parser.template(heading.body, end);
+        let lines = &mut self.guide.value_lines;
+        let names = self.parser.value_names(&list, lines, self.problems);
+        self.values.extend_missing(&names.into());
+    }
+
+    fn begin_exercise(
+        &mut self,
+        id: ExerciseId,
+        heading: &Heading,
+        end: usize,
+    ) -> Result<(), Problem> {
+        self.end_section();
+        if self.guide.sections.contains_key(&id) {
+            let what = text!("duplicate section for exercise `{id}`", id);
+            let help = text!("remove one of the two, or give it another id");
+            return Err(Problem::new(what).code(Code::DuplicateName).help(help));
+        }
+        let title = self.parser.title(heading);
+        let section = Section {
+            title: self.parser.render(&title, self.problems),
+            body: self.parser.template(heading.body, end),
+            line: title.line,
+            ..Section::default()
+        };
+        self.current = Some((Some(id), section));
+        Ok(())
+    }
+
+    fn read_part(&mut self, class: Class, heading: &Heading, end: usize) -> Result<(), Problem> {
+        let Some((_, section)) = &mut self.current else {
+            let what = text!(
+                "`.{class}` is for headings within an exercise",
+                class = class.name()
+            );
+            let help =
+                text!("begin the exercise with a heading such as `## Title {{#first-keys}}`");
+            return Err(Problem::new(what).code(Code::GuideHeading).help(help));
+        };
+        let again = match (class, &heading.id) {
+            (Class::Hint, None) => None,
+            (Class::Hint, Some(id)) => {
+                let is_there = section.named_hints.contains_key(id);
+                is_there.then(|| text!("duplicate hint `{id}` in this exercise", id))
+            }
+            (class, _) => section.heading_lines.contains_key(&class).then(|| {
+                text!(
+                    "`.{class}` stands twice in this exercise",
+                    class = class.name()
+                )
+            }),
+        };
+        if let Some(what) = again {
+            let help = text!("remove one of the two, or give it another id");
+            return Err(Problem::new(what).code(Code::DuplicateName).help(help));
+        }
+        let (parser, problems) = (&self.parser, &mut *self.problems);
+        let title = parser.title(heading);
+        let text = parser.template(heading.body, end);
+        section.heading_lines.entry(class).or_insert(title.line);
+        match class {
+            Class::Hint => match &heading.id {
+                Some(id) => {
+                    section.item_lines.insert(id.clone(), title.line);
+                    section.named_hints.insert(id.clone(), text);
+                }
+                None => section.hints.push(text),
+            },
+            Class::After => {
+                section.after = Some(text);
+                section.after_title = parser.render(&title, problems);
+            }
+            Class::Solution => section.solution = Some(text),
+            Class::Checks => section.checks = parser.descriptions(&text, section, problems),
+            Class::Choices => section.choices = parser.descriptions(&text, section, problems),
+            Class::Measure => section.measured = parser.descriptions(&text, section, problems),
+            Class::Values => {
+                let names = parser.value_names(&text, &mut section.value_lines, problems);
+                section.values = names.into();
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the section that was read to the guide, if its exercise is known.
+    fn end_section(&mut self) {
+        if let Some((Some(id), section)) = self.current.take() {
+            self.guide.sections.insert(id, section);
+        }
+    }
+
+    fn finish(mut self) -> Guide {
+        self.end_section();
+        for section in self.guide.sections.values_mut() {
+            section.values.extend_missing(&self.values);
+        }
+        self.guide
     }
 }
 
@@ -409,7 +424,8 @@ struct Parser<'a> {
 impl Parser<'_> {
     /// Returns the place of a line, counted from 1.
     fn place(&self, line: usize) -> Place {
-        let text = self.source.lines().nth(line - 1).unwrap_or_default();
+        let start = self.lines.start(line).unwrap_or(self.source.len());
+        let text = self.source[start..].lines().next().unwrap_or_default();
         Place {
             file: self.file.to_owned(),
             line,
@@ -447,25 +463,42 @@ impl Parser<'_> {
         }
     }
 
+    /// Reads a list of descriptions. A line that cannot be read may be one that seems to be missing.
     fn descriptions(
         &self,
         list: &Template,
-        lines: &mut BTreeMap<String, usize>,
+        section: &mut Section,
         problems: &mut Problems,
     ) -> BTreeMap<String, String> {
+        let ListItems { items, others } = list_items(list);
+        section.broken |= !others.is_empty();
+        self.report_other_lines(&others, problems);
         let mut found = BTreeMap::new();
-        for (id, description) in descriptions(list) {
+        for (id, description) in items {
+            let place = self.place(description.line);
             if found.contains_key(&id) {
                 let what = text!("duplicate description of `{id}`", id);
-                let place = self.place(description.line);
                 problems.push(Problem::new(what).code(Code::DuplicateName).at(place));
                 continue;
             }
-            lines.insert(id.clone(), description.line);
+            if description.markdown.trim().is_empty() {
+                let what = text!("the description of `{id}` is empty", id);
+                problems.push(Problem::new(what).at(place));
+            }
+            section.item_lines.insert(id.clone(), description.line);
             let rendered = self.render(&description, problems);
             found.insert(id, rendered);
         }
         found
+    }
+
+    fn report_other_lines(&self, lines: &[usize], problems: &mut Problems) {
+        for line in lines {
+            let what = text!("this line is not an item of the list");
+            let help = text!("write ``- `NAME`: …``, with the name in backticks");
+            let place = self.place(*line);
+            problems.push(Problem::new(what).at(place).help(help));
+        }
     }
 
     /// Reads a list of values and their names. Each value has one name, and no two have the same: a learner could not tell what
@@ -476,8 +509,10 @@ impl Parser<'_> {
         lines: &mut BTreeMap<String, usize>,
         problems: &mut Problems,
     ) -> BTreeMap<String, String> {
+        let ListItems { items, others } = list_items(list);
+        self.report_other_lines(&others, problems);
         let mut found: BTreeMap<String, String> = BTreeMap::new();
-        for (value, name) in descriptions(list) {
+        for (value, name) in items {
             let rendered = self.render(&name, problems);
             let same = found.iter().find(|(_, other)| **other == rendered);
             let (code, what) = if value.trim().is_empty() {
@@ -509,82 +544,54 @@ impl Parser<'_> {
     }
 }
 
-impl Heading {
-    /// Returns whether the heading begins a part of an exercise's section, such as a hint.
-    fn is_section_part(&self) -> bool {
-        self.level > HeadingLevel::H2 && !self.classes.is_empty()
-    }
-
-    /// Returns whether the heading begins a list of values with their names.
-    fn names_values(&self) -> bool {
-        self.id.is_none() && self.classes.iter().any(|class| class == "values")
-    }
+/// The lines of a list of ``- `id`: description``.
+struct ListItems {
+    items: Vec<(String, Template)>,
+    /// The lines that are neither an item nor a part of one.
+    others: Vec<usize>,
 }
 
-/// Parses the headings with their attributes.
-fn headings(source: &str) -> Vec<Heading> {
-    let mut headings = Vec::new();
-    let mut open: Option<Heading> = None;
-    for (event, range) in
-        pulldown_cmark::Parser::new_ext(source, Options::ENABLE_HEADING_ATTRIBUTES)
-            .into_offset_iter()
-    {
-        match event {
-            Event::Start(Tag::Heading {
-                level,
-                id,
-                classes,
-                attrs,
-            }) => {
-                open = Some(Heading {
-                    level,
-                    id: id.map(|id| id.to_string()),
-                    classes: classes.iter().map(ToString::to_string).collect(),
-                    unknown: attrs.iter().map(|(name, _)| name.to_string()).collect(),
-                    title: String::new(),
-                    start: range.start,
-                    body: range.end,
-                });
-            }
-            Event::End(TagEnd::Heading(_)) => headings.extend(open.take()),
-            Event::Text(text) | Event::Code(text) => {
-                if let Some(heading) = &mut open {
-                    heading.title.push_str(&text);
-                }
-            }
-            _ => {}
-        }
-    }
-    headings
-}
-
-/// Parses a list of ``- `id`: description``. A description may span several lines.
-fn descriptions(list: &Template) -> Vec<(String, Template)> {
-    let mut found: Vec<(String, Template)> = Vec::new();
-    for (at, line) in list.markdown.lines().enumerate() {
-        let item = line
-            .trim_start()
-            .strip_prefix(['-', '*'])
-            .map(str::trim_start);
-        let split = item.and_then(|item| item.strip_prefix('`')?.split_once('`'));
-        match split {
-            Some((id, description)) => {
+/// Parses a list. A description may span several lines.
+fn list_items(list: &Template) -> ListItems {
+    let mut items: Vec<(String, Template)> = Vec::new();
+    let mut others = Vec::new();
+    let lines = list.markdown.lines().enumerate();
+    for (at, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        match (list_item(line), items.last_mut()) {
+            (Some((id, description)), _) => {
                 let description = Template {
-                    markdown: description.trim_start_matches([':', ' ']).trim().to_owned(),
+                    markdown: description.to_owned(),
                     line: list.line + at,
                 };
-                found.push((id.to_owned(), description));
+                items.push((id.to_owned(), description));
             }
-            None => {
-                let open = found.last_mut();
-                if let Some((_, description)) = open.filter(|_| !line.trim().is_empty()) {
-                    description.markdown.push(' ');
-                    description.markdown.push_str(line.trim());
-                }
+            (None, Some((_, description))) if !begins_item(line) => {
+                description.markdown.push(' ');
+                description.markdown.push_str(line.trim());
             }
+            // Of several lines before the first item, the first one is enough.
+            (None, None) if !others.is_empty() && !begins_item(line) => {}
+            (None, _) => others.push(list.line + at),
         }
     }
-    found
+    ListItems { items, others }
+}
+
+/// Returns the id and the description of ``- `id`: description``.
+fn list_item(line: &str) -> Option<(&str, &str)> {
+    let item = line.trim_start().strip_prefix(['-', '*'])?.trim_start();
+    let (id, description) = item.strip_prefix('`')?.split_once('`')?;
+    Some((id, description.trim_start_matches([':', ' ']).trim()))
+}
+
+/// Returns whether a line begins an item of any list: `-`, `*`, `+` or a number.
+fn begins_item(line: &str) -> bool {
+    let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let text = match number.len() == line.len() {
+        true => line.strip_prefix(['-', '*', '+']),
+        false => number.strip_prefix(['.', ')']),
+    };
+    text.is_some_and(|text| text.starts_with(' '))
 }
 
 /// Returns one line of Markdown as plain text.
@@ -649,158 +656,4 @@ fn first_paragraph(text: &Template) -> Template {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::id::LabId;
-    use crate::lab::template::render_without_addresses;
-    use crate::lab::variables::Variables;
-
-    const GUIDE: &str = "# Redis: fast\n\nPairs that\nforget.\n\nMore.\n\n## Sessions {#sessions}\n\nDo `SET`.\n\n### A detail\n\nstays.\n\n\
-        ### Checks {.checks}\n\n- `ttl`: it ends\n  by itself\n- `value`: it is there\n\n### Hint {.hint}\n\nOne.\n\n### 힌트 {.hint}\n\nTwo.\n\n\
-        ### Forever {.hint #forever}\n\nIt stays.\n\n### Why {.after}\n\nBecause.\n\n## When {#quiz}\n\nWhen?\n\n### Choices {.choices}\n\n- `a`: yes\n- `b`: no\n";
-
-    fn render(text: &str) -> Result<String, TemplateError> {
-        let variables = Variables::from([("user".to_owned(), "kim".to_owned())]);
-        render_without_addresses(text, &LabId::new("redis").unwrap(), &variables)
-    }
-
-    #[test]
-    fn a_plain_line_keeps_its_words_and_code() {
-        for (text, expected) in [
-            (
-                "메시지 두 개가 *Ready* 상태입니다",
-                "메시지 두 개가 Ready 상태입니다",
-            ),
-            (
-                "`a * b` and **c** in `session:42`",
-                "a * b and c in session:42",
-            ),
-            ("5 * 3 is a_b_c", "5 * 3 is a_b_c"),
-            ("a < b <i>c", "a < b <i>c"),
-        ] {
-            assert_eq!(plain_line(text), expected);
-        }
-    }
-
-    #[test]
-    fn a_guide_is_divided_by_its_headings() {
-        let mut problems = Vec::new();
-        let guide = Guide::parse(Path::new("guide.en.md"), GUIDE, &render, &mut problems);
-        assert!(problems.is_empty(), "{problems:?}");
-        assert_eq!(
-            (guide.title.as_str(), guide.summary.as_str()),
-            ("Redis: fast", "Pairs that forget.")
-        );
-        assert_eq!(guide.intro.markdown, "Pairs that\nforget.\n\nMore.");
-        let section = &guide.sections[&ExerciseId::new("sessions").unwrap()];
-        assert_eq!(section.title, "Sessions");
-        assert_eq!(section.body.markdown, "Do `SET`.\n\n### A detail\n\nstays.");
-        assert_eq!(section.body.line, 10);
-        assert_eq!(section.checks["ttl"], "it ends by itself");
-        assert_eq!(
-            section
-                .hints
-                .iter()
-                .map(|h| h.markdown.as_str())
-                .collect::<Vec<_>>(),
-            ["One.", "Two."]
-        );
-        assert_eq!(section.named_hints["forever"].markdown, "It stays.");
-        assert_eq!(
-            section.after.as_ref().map(|a| a.markdown.as_str()),
-            Some("Because.")
-        );
-        let quiz = &guide.sections[&ExerciseId::new("quiz").unwrap()];
-        assert_eq!(quiz.choices.keys().collect::<Vec<_>>(), ["a", "b"]);
-    }
-
-    /// A guide with `name` in every text.
-    fn guide_with(name: &str) -> String {
-        format!(
-            "# Title {name}\n\nSummary {name}.\n\n## A {name} {{#a}}\n\nBody {name}.\n\n### Checks {{.checks}}\n\n- `c`: check {name}\n\n\
-             ### Hint {{.hint}}\n\nHint {name}.\n\n### Named {{.hint #n}}\n\nNamed {name}.\n\n### After {name} {{.after}}\n\nAfter {name}.\n\n\
-             ### Solution {{.solution}}\n\nSolution {name}.\n\n## Q {{#q}}\n\nWhat?\n\n### Choices {{.choices}}\n\n- `x`: choice {name}\n"
-        )
-    }
-
-    #[test]
-    fn names_are_replaced_in_every_text_of_a_guide() {
-        let mut problems = Vec::new();
-        let source = guide_with("{{ user }}");
-        let guide = Guide::parse(Path::new("g.md"), &source, &render, &mut problems);
-        assert!(problems.is_empty(), "{problems:?}");
-        let section = &guide.sections[&ExerciseId::new("a").unwrap()];
-        let quiz = &guide.sections[&ExerciseId::new("q").unwrap()];
-        let rendered = [
-            &guide.title,
-            &guide.summary,
-            &section.title,
-            &section.after_title,
-            &section.checks["c"],
-            &quiz.choices["x"],
-        ];
-        assert_eq!(
-            rendered,
-            [
-                "Title kim",
-                "Summary kim.",
-                "A kim",
-                "After kim",
-                "check kim",
-                "choice kim"
-            ]
-        );
-        let later: Vec<&str> = guide
-            .templates()
-            .map(|template| template.markdown.as_str())
-            .filter(|text| text.contains("{{ user }}"))
-            .collect();
-        assert_eq!(later.len(), 6, "shown with their addresses: {later:?}");
-    }
-
-    #[test]
-    fn unknown_names_are_found_in_every_text_that_has_no_addresses() {
-        let mut problems = Vec::new();
-        let source = guide_with("{{ usr }}");
-        Guide::parse(Path::new("g.md"), &source, &render, &mut problems);
-        let lines: Vec<usize> = problems
-            .iter()
-            .filter_map(|problem| Some(problem.place.as_ref()?.line))
-            .collect();
-        let source: Vec<&str> = source.lines().collect();
-        let mut found: Vec<&str> = lines.iter().map(|line| source[line - 1]).collect();
-        found.sort_unstable();
-        assert_eq!(
-            found,
-            [
-                "# Title {{ usr }}",
-                "## A {{ usr }} {#a}",
-                "### After {{ usr }} {.after}",
-                "- `c`: check {{ usr }}",
-                "- `x`: choice {{ usr }}",
-                "Summary {{ usr }}.",
-            ]
-        );
-    }
-
-    #[test]
-    fn problems_of_a_guide_have_their_line() {
-        let mut problems = Vec::new();
-        Guide::parse(
-            Path::new("g.md"),
-            "text\n\n## A {#a}\n\n### X {.hnt}\n\n## B {#a}\n\n### C {.checks}\n\n- `c`: {{ user }}\n- `d`: {{ usr }}\n",
-            &render,
-            &mut problems,
-        );
-        let printed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            printed,
-            [
-                "g.md: missing title (begin with a heading such as `# Title`)",
-                "g.md:5:1: unknown heading class `.hnt` (use `.hint`, `.after`, `.solution`, `.checks`, `.choices`, `.measure` or `.values`)",
-                "g.md:7:1: duplicate section for exercise `a`",
-                "g.md:12:1: unknown name `usr` (did you mean `user`?)",
-            ]
-        );
-    }
-}
+mod tests;

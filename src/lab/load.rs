@@ -368,11 +368,7 @@ fn read(
     let workspace =
         workspace.and_then(|(path, node)| find_workspace(folder, path, node, files, problems));
     let place = file.root.place();
-    let places: Vec<_> = file
-        .exercises
-        .iter()
-        .map(|(_, node)| node.place())
-        .collect();
+    let (exercises, nodes): (Vec<_>, Vec<_>) = file.exercises.into_iter().unzip();
     let lab = Lab {
         id: id?,
         folder: folder.to_owned(),
@@ -392,11 +388,7 @@ fn read(
         networks,
         start: file.start,
         health: file.health,
-        exercises: file
-            .exercises
-            .into_iter()
-            .map(|(exercise, _)| exercise)
-            .collect(),
+        exercises,
         guides,
         about: file.about,
         renamed: file.renamed,
@@ -412,7 +404,7 @@ fn read(
             .collect(),
         exercises: file.broken,
     };
-    consistency::check(&lab, &broken, &place, &places, problems);
+    consistency::check(&lab, &broken, &place, &nodes, problems);
     Some(lab)
 }
 
@@ -493,6 +485,17 @@ fn read_guides(
     if found.len() > MAX_GUIDES {
         let what = text!("too many guides: the limit is {limit}", limit = MAX_GUIDES);
         problems.push(Problem::new(what).code(Code::Limit).at(Place::file(folder)));
+    }
+    let is_other =
+        |name: &str| name.starts_with("guide") && !found.iter().any(|(guide, _)| *guide == name);
+    for name in file_names
+        .iter()
+        .filter(|name| name.ends_with(".md") && is_other(name))
+    {
+        let what = text!("this file is not read as a guide");
+        let help = text!("name guides `guide.en.md`, `guide.ko.md` and so on");
+        let note = Problem::new(what).kind(ProblemKind::Note).help(help);
+        problems.push(note.at(Place::file(folder.join(name))));
     }
     for (name, lang) in found.into_iter().take(MAX_GUIDES) {
         let path = folder.join(name);

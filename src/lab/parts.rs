@@ -170,6 +170,8 @@ fn write_section(section: &Section, text: &mut String) {
         value_lines: _,
         line: _,
         item_lines: _,
+        heading_lines: _,
+        broken: _,
     } = section;
     let templates = hints.iter().chain([body]).chain(after).chain(solution);
     let templates: Vec<&str> = templates.map(|one| one.markdown.as_str()).collect();

@@ -66,6 +66,8 @@ pub struct ServiceInterface {
     pub ready_within: Duration,
     /// The template of the address that clients connect to.
     pub url: Option<String>,
+    /// Where `url` is written.
+    pub url_place: Option<Place>,
     /// The command of the service's own client, which runs inside its container.
     pub shell: Option<Vec<String>>,
     pub web: Vec<Web>,

@@ -24,6 +24,7 @@ pub(crate) fn read_interface(
         .duration("ready_within", problems)
         .unwrap_or(DEFAULT_READY_WITHIN);
     let url = fields.string("url", problems);
+    let url_place = fields.get("url").map(Node::place);
     let shell = read_words(&mut fields, "shell", problems);
     let web = fields
         .one_or_many("web")
@@ -41,6 +42,7 @@ pub(crate) fn read_interface(
         ready,
         ready_within,
         url,
+        url_place,
         shell,
         web,
         presence,
@@ -86,6 +88,7 @@ impl Default for ServiceInterface {
             ready: Vec::new(),
             ready_within: DEFAULT_READY_WITHIN,
             url: None,
+            url_place: None,
             shell: None,
             web: Vec::new(),
             presence: Presence::Required,

@@ -3,30 +3,183 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::lab::consistency::Broken;
-use crate::lab::guide::{Guide, Section, Template, WideCode, wide_code};
+use crate::lab::guide::{Class, Guide, Section, Template, WideCode, wide_code};
 use crate::lab::id::ExerciseId;
 use crate::lab::lang::Lang;
-use crate::lab::model::{Exercise, Lab, Quiz, Task, WrongAnswer};
+use crate::lab::model::{Exercise, Lab, Task};
 use crate::lab::rendering::{render, template_errors};
 use crate::lab::steps::Check;
 use crate::lab::template::{Addresses, ServiceAddress, render_url};
-use crate::lab::yaml::Problems;
-use crate::problem::{Code, Place, Problem, ProblemKind, nearest, suggestion};
+use crate::lab::yaml::{Kind, Node, Problems};
+use crate::problem::{Code, Place, Problem, ProblemKind, code_list, nearest, suggestion};
 use crate::text;
 use crate::text::Text;
 
 /// The fewest ordered hints of an exercise with checks.
 const MIN_HINTS: usize = 2;
 
-/// Checks every guide of a lab.
-pub(crate) fn check(lab: &Lab, broken: &Broken, problems: &mut Problems) {
+/// Checks every guide of a lab; `exercises` are the nodes of its exercises, in order.
+pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Node], problems: &mut Problems) {
     let addresses = example_addresses(lab, problems);
-    let unknown = check_hint_names(lab, broken, problems);
+    let misspelt = find_misspelt(lab, broken, exercises, problems);
     for guide in lab.guides.values() {
-        check_sections(lab, broken, &unknown, guide, problems);
+        check_sections(lab, broken, &misspelt, guide, problems);
         check_same_as_english(lab, guide, problems);
         check_values(lab, broken, guide, problems);
         check_templates(lab, broken, guide, &addresses, problems);
+    }
+}
+
+/// Names that are misspelt in lab.yaml and reported there, each with the name that the guides have.
+#[derive(Debug, Default)]
+struct Misspelt {
+    exercises: BTreeMap<ExerciseId, ExerciseId>,
+    /// By exercise and name.
+    hints: BTreeMap<(ExerciseId, String), String>,
+}
+
+impl Misspelt {
+    /// Returns the section of an exercise.
+    fn section<'a>(&self, guide: &'a Guide, exercise: &ExerciseId) -> Option<&'a Section> {
+        let id = self.exercises.get(exercise).unwrap_or(exercise);
+        guide.sections.get(id)
+    }
+
+    /// Returns the names of the hints that an exercise refers to, as the guides should have them.
+    fn hints<'a>(&'a self, exercise: &'a Exercise) -> BTreeSet<&'a str> {
+        let names = hint_references(exercise).into_iter();
+        let corrected = names.map(|name| {
+            let key = (exercise.id.clone(), name.to_owned());
+            self.hints.get(&key).map_or(name, String::as_str)
+        });
+        corrected.collect()
+    }
+}
+
+/// Finds and reports what is misspelt in lab.yaml: no guide has the name, but all have the same one that is close.
+fn find_misspelt(
+    lab: &Lab,
+    broken: &Broken,
+    exercises: &[Node],
+    problems: &mut Problems,
+) -> Misspelt {
+    let mut misspelt = Misspelt::default();
+    for (exercise, node) in lab.exercises.iter().zip(exercises) {
+        if broken.has_exercise(&exercise.id) {
+            continue;
+        }
+        if let Some(id) = similar_section(lab, &exercise.id) {
+            let place = node.child("id").unwrap_or(node).place();
+            let what = text!("no such exercise in the guides: `{id}`", id = exercise.id);
+            problems.push(misspelt_problem(what, id.as_str()).at(place));
+            misspelt.exercises.insert(exercise.id.clone(), id);
+        }
+        let guides = lab.guides.values();
+        let sections = guides.filter_map(|guide| misspelt.section(guide, &exercise.id));
+        let sections: Vec<&Section> = sections.filter(|section| !section.broken).collect();
+        let nodes = hint_nodes(node, exercise);
+        for (name, similar) in misspelt_hints(exercise, &sections) {
+            let place = nodes.get(name).unwrap_or(&node).place();
+            let what = text!("no such hint in the guides: `{name}`", name);
+            problems.push(misspelt_problem(what, similar).at(place));
+            let key = (exercise.id.clone(), name.to_owned());
+            misspelt.hints.insert(key, similar.to_owned());
+        }
+    }
+    misspelt
+}
+
+fn misspelt_problem(what: Text, similar: &str) -> Problem {
+    let help = text!("did you mean `{candidate}`?", candidate = similar);
+    Problem::new(what).code(Code::UnknownName).help(help)
+}
+
+/// Returns the section that all guides have for an exercise under a similar id. With one guide, that one may be wrong.
+fn similar_section(lab: &Lab, exercise: &ExerciseId) -> Option<ExerciseId> {
+    let having = |id: &ExerciseId| {
+        let guides = lab.guides.values();
+        guides
+            .filter(|guide| guide.sections.contains_key(id))
+            .count()
+    };
+    if lab.guides.len() < 2 || having(exercise) > 0 {
+        return None;
+    }
+    let ids = lab.guides.values().next()?.sections.keys();
+    let unknown = ids.filter(|id| lab.exercise(id).is_none() && having(id) == lab.guides.len());
+    let similar = nearest(exercise.as_str(), unknown.map(ExerciseId::as_str))?;
+    ExerciseId::new(similar).ok()
+}
+
+/// Returns the names of hints that are misspelt in lab.yaml, each with the one that all sections have. Of two names, the one
+/// that is written more often is right.
+fn misspelt_hints<'a>(
+    exercise: &'a Exercise,
+    sections: &[&'a Section],
+) -> BTreeMap<&'a str, &'a str> {
+    let Some(first) = sections.first() else {
+        return BTreeMap::new();
+    };
+    let having = |name: &str| {
+        let sections = sections.iter();
+        sections
+            .filter(|section| section.named_hints.contains_key(name))
+            .count()
+    };
+    let references = hint_references(exercise);
+    let uses = |name: &str| references.iter().filter(|other| **other == name).count();
+    let unknown = references.iter().copied();
+    let unknown = unknown.filter(|name| having(name) == 0 && uses(name) <= sections.len());
+    let with_similar = unknown.filter_map(|name| {
+        let names = first.named_hints.keys().map(String::as_str);
+        let common = names.filter(|other| having(other) == sections.len());
+        Some((name, nearest(name, common)?))
+    });
+    with_similar.collect()
+}
+
+/// Returns the names of hints that an exercise refers to, each as often as it does.
+fn hint_references(exercise: &Exercise) -> Vec<&str> {
+    match &exercise.task {
+        Task::Practical { checks, wrong, .. } => {
+            let hints = checks.iter().flat_map(|check| &check.hints);
+            let hints = hints.map(|hint| hint.say.as_str());
+            let of_answers = wrong.iter().filter_map(|wrong| wrong.hint.as_deref());
+            hints.chain(of_answers).collect()
+        }
+        Task::Quiz(quiz) => quiz.hints.values().map(String::as_str).collect(),
+    }
+}
+
+/// Returns the nodes in which an exercise of lab.yaml refers to hints, by name. Of several with one name, it is the first.
+fn hint_nodes<'a>(node: &'a Node, exercise: &Exercise) -> BTreeMap<String, &'a Node> {
+    let keys = match &exercise.task {
+        Task::Practical { .. } => vec!["say", "hint"],
+        Task::Quiz(quiz) => quiz.hints.keys().map(String::as_str).collect(),
+    };
+    let mut found = BTreeMap::new();
+    collect_values(node, &keys, &mut found);
+    found
+}
+
+/// Collects the nodes that one of the keys has, at any depth, by their values.
+fn collect_values<'a>(node: &'a Node, keys: &[&str], found: &mut BTreeMap<String, &'a Node>) {
+    match &node.kind {
+        Kind::List(items) => items
+            .iter()
+            .for_each(|item| collect_values(item, keys, found)),
+        Kind::Map(entries) => {
+            for (key, child) in entries {
+                let key = key.as_string().unwrap_or_default();
+                match child.as_string().filter(|_| keys.contains(&key.as_str())) {
+                    Some(value) => {
+                        found.entry(value).or_insert(child);
+                    }
+                    None => collect_values(child, keys, found),
+                }
+            }
+        }
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => {}
     }
 }
 
@@ -34,52 +187,39 @@ pub(crate) fn check(lab: &Lab, broken: &Broken, problems: &mut Problems) {
 fn check_sections(
     lab: &Lab,
     broken: &Broken,
-    unknown: &BTreeSet<String>,
+    misspelt: &Misspelt,
     guide: &Guide,
     problems: &mut Problems,
 ) {
+    // A missing section belongs below the one of the exercise before it, or below the introduction.
+    let mut above = 1;
     for exercise in &lab.exercises {
         let id = &exercise.id;
-        if broken.has_exercise(id) || guide.broken.contains(id) {
-            continue;
-        }
-        let Some(section) = guide.sections.get(id) else {
-            // A section whose id is misspelt is reported below.
-            let mut others = guide
-                .sections
-                .keys()
-                .filter(|other| lab.exercise(other).is_none());
-            if others.any(|other| nearest(other.as_str(), [id.as_str()]).is_some()) {
-                continue;
+        let section = misspelt.section(guide, id);
+        above = section.map_or(above, |section| section.line);
+        match section {
+            Some(section) if section.broken || broken.has_exercise(id) => {}
+            Some(section) => {
+                let mut reporter = Reporter {
+                    guide,
+                    place: guide.place(section.line),
+                    problems,
+                };
+                check_section(exercise, section, misspelt, &mut reporter);
             }
-            let what = text!("missing section for exercise `{id}`", id);
-            let help = text!("add a heading such as `## Title {{#{id}}}`", id);
-            let place = Place::file(&guide.file);
-            problems.push(
-                Problem::new(what)
-                    .code(Code::GuideMismatch)
-                    .at(place)
-                    .help(help),
-            );
-            continue;
-        };
-        let mut reporter = Reporter {
-            guide,
-            unknown,
-            place: guide.place(section.line),
-            problems,
-        };
-        check_measured(exercise, section, &mut reporter);
-        match &exercise.task {
-            Task::Practical { checks, wrong, .. } => {
-                check_practical(id, section, checks, wrong, &mut reporter);
+            None if broken.has_exercise(id) || may_have_section(lab, guide, id) => {}
+            None => {
+                let what = text!("missing section for exercise `{id}`", id);
+                let help = text!("add a heading such as `## Title {{#{id}}}`", id);
+                let problem = Problem::new(what).code(Code::GuideMismatch);
+                problems.push(problem.at(guide.place(above)).help(help));
             }
-            Task::Quiz(quiz) => check_quiz(id, section, quiz, &mut reporter),
         }
     }
     for (id, section) in &guide.sections {
+        let is_reported = misspelt.exercises.values().any(|similar| similar == id);
         // With a broken exercise, its id may be the reason.
-        if lab.exercise(id).is_none() && broken.exercises.is_empty() {
+        if lab.exercise(id).is_none() && !is_reported && broken.exercises.is_empty() {
             let known = lab.exercises.iter().map(|exercise| exercise.id.as_str());
             let what = text!("no such exercise in lab.yaml: `{id}`", id);
             let place = guide.place(section.line);
@@ -94,38 +234,60 @@ fn check_sections(
     }
 }
 
-/// Reports problems of one section at its heading.
+/// Returns whether a problem that is reported elsewhere may hide the section of an exercise: a heading with a mistake, or an id
+/// that is misspelt.
+fn may_have_section(lab: &Lab, guide: &Guide, exercise: &ExerciseId) -> bool {
+    let ids = guide.sections.keys();
+    let mut unknown = ids.filter(|id| lab.exercise(id).is_none());
+    guide.unread || unknown.any(|id| nearest(id.as_str(), [exercise.as_str()]).is_some())
+}
+
+/// Reports problems of one section, at its heading or at a line of it.
 struct Reporter<'a> {
     guide: &'a Guide,
     place: Place,
-    /// Names of hints that are reported in lab.yaml.
-    unknown: &'a BTreeSet<String>,
     problems: &'a mut Problems,
 }
 
 impl Reporter<'_> {
     fn report(&mut self, what: Text, help: Text) {
-        let problem = Problem::new(what).at(self.place.clone()).help(help);
-        self.problems.push(problem.code(Code::GuideMismatch));
+        self.report_at(None, what, help);
     }
 
     /// Reports a problem at a line of the guide, if it is known.
-    fn report_at(&mut self, line: Option<&usize>, what: Text, help: Text) {
-        let place = line.map_or_else(|| self.place.clone(), |line| self.guide.place(*line));
+    fn report_at(&mut self, line: Option<usize>, what: Text, help: Text) {
+        let place = line.map_or_else(|| self.place.clone(), |line| self.guide.place(line));
         let problem = Problem::new(what).at(place).help(help);
         self.problems.push(problem.code(Code::GuideMismatch));
     }
 }
 
-fn check_practical(
-    id: &ExerciseId,
+/// Checks that a section has what the exercise requires.
+fn check_section(
+    exercise: &Exercise,
     section: &Section,
-    checks: &[Check],
-    wrong: &[WrongAnswer],
+    misspelt: &Misspelt,
     reporter: &mut Reporter<'_>,
 ) {
-    let known: Vec<&str> = checks.iter().map(|check| check.id.as_str()).collect();
-    check_items(id, section, &known, Items::Checks, reporter);
+    let id = &exercise.id;
+    check_measured(exercise, section, reporter);
+    let checks = exercise.checks().iter();
+    let checks: Vec<&str> = checks.map(|check| check.id.as_str()).collect();
+    check_items(id, section, &checks, Items::Checks, reporter);
+    match &exercise.task {
+        Task::Practical { .. } => {
+            check_items(id, section, &[], Items::Choices, reporter);
+            check_ordered_hints(id, section, reporter);
+        }
+        Task::Quiz(quiz) => {
+            let choices: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();
+            check_items(id, section, &choices, Items::Choices, reporter);
+        }
+    }
+    check_named_hints(section, &misspelt.hints(exercise), reporter);
+}
+
+fn check_ordered_hints(id: &ExerciseId, section: &Section, reporter: &mut Reporter<'_>) {
     if section.hints.len() < MIN_HINTS {
         reporter.report(
             text!(
@@ -137,17 +299,6 @@ fn check_practical(
             text!("add `### Hint {{.hint}}`"),
         );
     }
-    let hints = checks.iter().flat_map(|check| &check.hints);
-    let hints = hints.map(|hint| hint.say.as_str());
-    let hints = hints.chain(wrong.iter().filter_map(|wrong| wrong.hint.as_deref()));
-    check_named_hints(section, &hints.collect(), reporter);
-}
-
-fn check_quiz(id: &ExerciseId, section: &Section, quiz: &Quiz, reporter: &mut Reporter<'_>) {
-    let known: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();
-    check_items(id, section, &known, Items::Choices, reporter);
-    let hints = quiz.hints.values().map(String::as_str).collect();
-    check_named_hints(section, &hints, reporter);
 }
 
 /// Checks that a section describes every measurement and every side once.
@@ -172,6 +323,17 @@ enum Items {
     Measured,
 }
 
+impl Items {
+    /// Returns the class of the heading above the list.
+    fn class(self) -> Class {
+        match self {
+            Items::Checks => Class::Checks,
+            Items::Choices => Class::Choices,
+            Items::Measured => Class::Measure,
+        }
+    }
+}
+
 /// Checks that a section describes exactly the checks or choices of lab.yaml. One that is misspelt is one problem.
 fn check_items(
     id: &ExerciseId,
@@ -180,6 +342,13 @@ fn check_items(
     items: Items,
     reporter: &mut Reporter<'_>,
 ) {
+    let heading = section.heading_lines.get(&items.class()).copied();
+    if heading.is_none() {
+        if !known.is_empty() {
+            report_missing_list(id, section, known, items.class(), reporter);
+        }
+        return;
+    }
     let described = match items {
         Items::Checks => &section.checks,
         Items::Choices => &section.choices,
@@ -200,133 +369,93 @@ fn check_items(
                 name
             ),
         };
-        let help = match nearest(name, missing.iter().copied()) {
-            Some(candidate) => {
-                missing.retain(|missing| *missing != candidate);
-                text!("did you mean `{candidate}`?", candidate)
-            }
+        let help = match take_nearest(name, &mut missing) {
+            Some(candidate) => text!("did you mean `{candidate}`?", candidate),
             None => text!("remove its description, or add it to lab.yaml"),
         };
-        reporter.report_at(section.item_lines.get(name), what, help);
+        reporter.report_at(section.item_lines.get(name).copied(), what, help);
     }
     for name in missing {
-        let (what, class) = match items {
-            Items::Checks => (
-                text!(
-                    "missing description of check `{name}` of exercise `{id}`",
-                    name,
-                    id
-                ),
-                "checks",
+        let what = match items {
+            Items::Checks => text!(
+                "missing description of check `{name}` of exercise `{id}`",
+                name,
+                id
             ),
-            Items::Choices => (
-                text!(
-                    "missing description of choice `{name}` of exercise `{id}`",
-                    name,
-                    id
-                ),
-                "choices",
+            Items::Choices => text!(
+                "missing description of choice `{name}` of exercise `{id}`",
+                name,
+                id
             ),
-            Items::Measured => (
-                text!(
-                    "missing description of measurement or side `{name}` of exercise `{id}`",
-                    name,
-                    id
-                ),
-                "measure",
+            Items::Measured => text!(
+                "missing description of measurement or side `{name}` of exercise `{id}`",
+                name,
+                id
             ),
         };
         let help = text!(
             "add ``- `{name}`: …`` below the heading with `{{.{class}}}`",
             name,
-            class
+            class = items.class().name()
         );
-        reporter.report(what, help);
+        reporter.report_at(heading, what, help);
     }
 }
 
-/// Checks that a section has exactly the named hints that lab.yaml refers to. A name that no guide has is a problem of
-/// lab.yaml, which `check_hint_names` reports.
+/// Reports that a section has no list of some class: at the heading of the list, if the section has one without its class.
+fn report_missing_list(
+    id: &ExerciseId,
+    section: &Section,
+    known: &[&str],
+    class: Class,
+    reporter: &mut Reporter<'_>,
+) {
+    let list = section.line_of_list(known);
+    let heading = list.and_then(|line| reporter.guide.heading_above(line));
+    let heading = heading.filter(|line| *line != section.line);
+    let class = class.name();
+    let what = text!(
+        "no heading of exercise `{id}` has the class `.{class}`",
+        id,
+        class
+    );
+    let help = match heading {
+        Some(_) => text!("add `{{.{class}}}` to this heading", class),
+        None => text!(
+            "add `### Title {{.{class}}}`, and below it ``- `ID`: …`` for each of {names}",
+            class,
+            names = code_list(known)
+        ),
+    };
+    reporter.report_at(heading, what, help);
+}
+
+/// Removes and returns the nearest of the names that are missing, if one is close enough.
+fn take_nearest<'a>(name: &str, missing: &mut Vec<&'a str>) -> Option<&'a str> {
+    let candidate = nearest(name, missing.iter().copied())?;
+    missing.retain(|missing| *missing != candidate);
+    Some(candidate)
+}
+
+/// Checks that a section has exactly the named hints that lab.yaml refers to. One that is misspelt is one problem.
 fn check_named_hints(section: &Section, used: &BTreeSet<&str>, reporter: &mut Reporter<'_>) {
-    for name in used.iter().filter(|name| {
-        !section.named_hints.contains_key(**name) && !reporter.unknown.contains(**name)
-    }) {
+    let mut missing: Vec<&str> = used.iter().copied().collect();
+    missing.retain(|name| !section.named_hints.contains_key(*name));
+    let names = section.named_hints.keys();
+    for name in names.filter(|name| !used.contains(name.as_str())) {
+        let what = text!("unused hint `{name}`", name);
+        let help = match take_nearest(name, &mut missing) {
+            Some(candidate) => text!("did you mean `{candidate}`?", candidate),
+            None => text!("refer to it in `hints` of a check in lab.yaml, or remove it"),
+        };
+        reporter.report_at(section.item_lines.get(name).copied(), what, help);
+    }
+    for name in missing {
         reporter.report(
             text!("missing hint `{name}`", name),
             text!("add `### Title {{.hint #{name}}}`", name),
         );
     }
-    let unused = section
-        .named_hints
-        .keys()
-        .filter(|name| !used.contains(name.as_str()));
-    for name in
-        unused.filter(|name| nearest(name, reporter.unknown.iter().map(String::as_str)).is_none())
-    {
-        let what = text!("unused hint `{name}`", name);
-        let help = text!("refer to it in `hints` of a check in lab.yaml, or remove it");
-        reporter.report_at(section.item_lines.get(name), what, help);
-    }
-}
-
-/// Reports names of hints in lab.yaml that are misspelt: no guide has them, but all have one that is close.
-fn check_hint_names(lab: &Lab, broken: &Broken, problems: &mut Problems) -> BTreeSet<String> {
-    let mut unknown = BTreeSet::new();
-    for exercise in lab
-        .exercises
-        .iter()
-        .filter(|one| !broken.has_exercise(&one.id))
-    {
-        let mut used: Vec<(&str, Option<&Place>)> = Vec::new();
-        match &exercise.task {
-            Task::Practical { checks, wrong, .. } => {
-                for check in checks {
-                    used.extend(
-                        check
-                            .hints
-                            .iter()
-                            .map(|hint| (hint.say.as_str(), Some(&check.step.place))),
-                    );
-                }
-                for answer in wrong {
-                    let place = answer.steps.first().map(|step| &step.place);
-                    used.extend(answer.hint.as_deref().map(|hint| (hint, place)));
-                }
-            }
-            Task::Quiz(_) => {}
-        }
-        let guides: Vec<&Section> = lab
-            .guides
-            .values()
-            .filter_map(|guide| guide.sections.get(&exercise.id))
-            .collect();
-        for (name, place) in &used {
-            // Distances are computed for the few names that no guide has only.
-            let has = |section: &&Section| section.named_hints.contains_key(*name);
-            if guides.iter().any(has) {
-                continue;
-            }
-            let close = guides.first().and_then(|section| {
-                let names = section.named_hints.keys().map(String::as_str);
-                nearest(name, names).map(str::to_owned)
-            });
-            let (Some(close), Some(place)) = (close, place) else {
-                continue;
-            };
-            if !unknown.insert((*name).to_owned()) {
-                continue;
-            }
-            let what = text!("no such hint in the guides: `{name}`", name);
-            let help = text!("did you mean `{candidate}`?", candidate = close);
-            problems.push(
-                Problem::new(what)
-                    .code(Code::UnknownName)
-                    .at((*place).clone())
-                    .help(help),
-            );
-        }
-    }
-    unknown
 }
 
 /// Checks that a translation has as many ordered hints as the English guide, and `.after` in the same sections.
@@ -336,10 +465,8 @@ fn check_same_as_english(lab: &Lab, guide: &Guide, problems: &mut Problems) {
         return;
     };
     for (id, section) in &guide.sections {
-        if guide.broken.contains(id) || english.broken.contains(id) {
-            continue;
-        }
-        let Some(original) = english.sections.get(id) else {
+        let original = english.sections.get(id);
+        let Some(original) = original.filter(|one| !one.broken && !section.broken) else {
             continue;
         };
         let place = guide.place(section.line);
@@ -441,7 +568,11 @@ fn example_addresses(lab: &Lab, problems: &mut Problems) -> Addresses {
         if let Some(template) = &service.interface.url {
             match render_url(template, &lab.vars, &address) {
                 Ok(url) => address.url = Some(url),
-                Err(error) => problems.push(error.problem().at(service.place.clone())),
+                Err(error) => {
+                    let place = service.interface.url_place.as_ref();
+                    let place = place.unwrap_or(&service.place).clone();
+                    problems.push(error.problem().at(place));
+                }
             }
         }
         addresses.insert(service.name.clone(), address);

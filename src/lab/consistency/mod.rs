@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use crate::lab::id::{ExerciseId, ServiceName};
 use crate::lab::model::{Exercise, Lab};
 use crate::lab::steps::CheckRole;
-use crate::lab::yaml::Problems;
+use crate::lab::yaml::{Node, Problems};
 use crate::problem::{Code, Place, Problem};
 use crate::text;
 
@@ -29,22 +29,23 @@ impl Broken {
     }
 }
 
-/// Checks a lab; `exercises` are the places of its exercises, in order.
+/// Checks a lab; `exercises` are the nodes of its exercises, in order.
 pub(crate) fn check(
     lab: &Lab,
     broken: &Broken,
     place: &Place,
-    exercises: &[Place],
+    exercises: &[Node],
     problems: &mut Problems,
 ) {
-    services::check(lab, broken, exercises, problems);
+    let places: Vec<Place> = exercises.iter().map(Node::place).collect();
+    services::check(lab, broken, &places, problems);
     captures::check(lab, problems);
-    for (exercise, place) in lab.exercises.iter().zip(exercises) {
+    for (exercise, place) in lab.exercises.iter().zip(&places) {
         if !broken.has_exercise(&exercise.id) {
             check_guards(exercise, place, problems);
         }
     }
-    guides::check(lab, broken, problems);
+    guides::check(lab, broken, exercises, problems);
     if lab.exercises.is_empty() && broken.exercises.is_empty() {
         problems.push(
             Problem::new(text!("this lab has no exercises"))

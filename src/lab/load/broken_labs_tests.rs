@@ -1,4 +1,4 @@
-//! Fifty broken labs, each with one mistake: each problem stands once, at its line, without consequences.
+//! Broken labs, each with one mistake: each problem stands once, at its line, without consequences.
 //!
 //! `broken_labs.txt` has what is reported; it is written again with `UPDATE_BROKEN_LABS=1`.
 
@@ -92,7 +92,7 @@ Because.
 ";
 
 /// The file, what is replaced, and by what.
-const MISTAKES: [(&str, &str, &str); 61] = [
+const MISTAKES: [(&str, &str, &str); 88] = [
     ("lab.yaml", "minutes: 5", "minuts: 5"),
     ("lab.yaml", "minutes: 5", "minutes: ninety"),
     ("lab.yaml", "minutes: 5", "minutes: -5"),
@@ -134,6 +134,7 @@ const MISTAKES: [(&str, &str, &str); 61] = [
     ),
     ("lab.yaml", "command: [GET, a]", "command: [GET, '${usr}']"),
     ("lab.yaml", "say: wrong-letter", "say: wrong-lettre"),
+    ("lab.yaml", "hint: wrong-letter", "hint: wrong-leter"),
     ("lab.yaml", "  - id: two", "  - id: one"),
     ("lab.yaml", "needs: [one]", "needs: [oen]"),
     ("lab.yaml", "answer: by-key", "answer: by-kye"),
@@ -142,6 +143,11 @@ const MISTAKES: [(&str, &str, &str); 61] = [
         "lab.yaml",
         "hints: { by-value: values }",
         "hints: { by-key: values }",
+    ),
+    (
+        "lab.yaml",
+        "hints: { by-value: values }",
+        "hints: { by-value: valeus }",
     ),
     ("lab.yaml", "id: holds", "id: Holds!"),
     ("lab.yaml", "    solution: [ {", "\tsolution: [ {"),
@@ -246,6 +252,63 @@ const MISTAKES: [(&str, &str, &str); 61] = [
     ),
     ("guide.en.md", "### Hint {.hint}\n\nTwo.\n\n", ""),
     ("guide.en.md", "{.after}", "{.afer}"),
+    ("guide.en.md", "## Two {#two}", "# Two {#two}"),
+    ("guide.en.md", "## Two {#two}", "##Two {#two}"),
+    ("guide.en.md", "## Two {#two}", "### Two {#two}"),
+    ("guide.en.md", "## Two {#two}", "## Two {two}"),
+    ("guide.en.md", "## Two {#two}", "## Two {# two}"),
+    ("guide.en.md", "## Two {#two}", "## Two (#two)"),
+    ("guide.en.md", "## Two {#two}", "## Two {#Two}"),
+    ("guide.en.md", "## Two {#two}", "## Two {#one}"),
+    ("guide.en.md", "## Two {#two}", "## Two {#two .hint}"),
+    ("guide.en.md", "## One {#one}", "## One"),
+    (
+        "guide.en.md",
+        "### The letter {.hint #wrong-letter}",
+        "## The letter {.hint #wrong-letter}",
+    ),
+    (
+        "guide.en.md",
+        "### The letter {.hint #wrong-letter}",
+        "###The letter {.hint #wrong-letter}",
+    ),
+    (
+        "guide.en.md",
+        "### The letter {.hint #wrong-letter}",
+        "### The letter {.hint #wrong-letter",
+    ),
+    (
+        "guide.en.md",
+        "### The letter {.hint #wrong-letter}",
+        "### The letter {.hint #wrong-lettre}",
+    ),
+    (
+        "guide.en.md",
+        "### The letter {.hint #wrong-letter}",
+        "### The letter {#wrong-letter}",
+    ),
+    (
+        "guide.en.md",
+        "### Values {.hint #values}",
+        "### Values {.hint #values .after}",
+    ),
+    ("guide.en.md", "### Checks {.checks}", "### Checks"),
+    ("guide.en.md", "### Choices {.choices}", "### Choices"),
+    (
+        "guide.en.md",
+        "### Hint {.hint}\n\nTwo.",
+        "### Hint\n\nTwo.",
+    ),
+    (
+        "guide.en.md",
+        "### After {.after}",
+        "### After {.after #why}",
+    ),
+    ("guide.en.md", "- `holds`: it holds", "- holds: it holds"),
+    ("guide.en.md", "- `holds`: it holds", "1. `holds`: it holds"),
+    ("guide.en.md", "- `holds`: it holds", "- `holds`:"),
+    ("guide.en.md", "# A lab", "# A lab\n\n# Another"),
+    ("guide.en.md", "Do it at {{ redis.url }}.", "```sh\nSET a b"),
 ];
 
 fn files() -> BTreeMap<&'static str, &'static str> {

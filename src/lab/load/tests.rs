@@ -382,7 +382,7 @@ fn a_guide_needs_sections_descriptions_and_hints() {
         "- `holds`: it holds",
         "",
         &[
-            "labs/small/guide.en.md:5:1: missing description of check `holds` of exercise `one` (add ``- `holds`: …`` below the heading with `{.checks}`)",
+            "labs/small/guide.en.md:9:1: missing description of check `holds` of exercise `one` (add ``- `holds`: …`` below the heading with `{.checks}`)",
         ],
     );
     in_guide(
@@ -390,6 +390,184 @@ fn a_guide_needs_sections_descriptions_and_hints() {
         "At {{ redsi.url }}.",
         &["labs/small/guide.en.md:7:1: unknown name `redsi.url` (did you mean `redis.url`?)"],
     );
+}
+
+/// Returns the problems of the small lab with a guide in each of two languages.
+fn in_two_guides(lab: &str, english: &str, korean: &str) -> Vec<String> {
+    let mut files = files(lab, COMPOSE, english);
+    files
+        .0
+        .insert("labs/small/guide.ko.md".into(), korean.to_owned());
+    problems(&files)
+}
+
+#[test]
+fn a_missing_section_is_reported_where_it_belongs() {
+    let lab = format!("{LAB}  - id: two\n    quiz: {{ choices: [a, b], answer: a }}\n");
+    assert_eq!(
+        problems(&files(&lab, COMPOSE, GUIDE)),
+        [
+            "labs/small/guide.en.md:5:1: missing section for exercise `two` (add a heading such as `## Title {#two}`)"
+        ]
+    );
+    let empty = "# A lab\n\nWords.\n";
+    assert_eq!(
+        problems(&files(LAB, COMPOSE, empty)),
+        [
+            "labs/small/guide.en.md:1:1: missing section for exercise `one` (add a heading such as `## Title {#one}`)"
+        ]
+    );
+    assert_eq!(
+        problems(&files(&lab, COMPOSE, "")),
+        ["labs/small/guide.en.md: this file is empty"]
+    );
+}
+
+#[test]
+fn a_list_without_the_heading_of_its_class_is_one_problem() {
+    let checks = "### Checks {.checks}\n\n";
+    let item = "- `holds`: it holds\n\n";
+    let what = "no heading of exercise `one` has the class `.checks`";
+    let help = "(add `### Title {.checks}`, and below it ``- `ID`: …`` for each of `holds`)";
+    let at_exercise = format!("labs/small/guide.en.md:5:1: {what} {help}");
+    in_guide(&format!("{checks}{item}"), "", &[&at_exercise]);
+    in_guide(checks, "", &[&at_exercise]);
+    let at_heading =
+        format!("labs/small/guide.en.md:9:1: {what} (add `{{.checks}}` to this heading)");
+    in_guide("### Checks {.checks}", "### Checks", &[&at_heading]);
+    // It may also stand below another part.
+    let last = format!(
+        "{}\n### Checks\n\n{item}",
+        GUIDE.replace(&format!("{checks}{item}"), "")
+    );
+    assert_eq!(
+        problems(&files(LAB, COMPOSE, &last)),
+        [
+            "labs/small/guide.en.md:17:1: this heading has no class, so its text is not shown (add a class such as `{.hint}`, or move it to the text of the exercise)"
+        ]
+    );
+}
+
+#[test]
+fn an_exercise_with_checks_has_no_choices() {
+    let guide = format!("{GUIDE}\n### Choices {{.choices}}\n\n- `a`: b\n");
+    assert_eq!(
+        problems(&files(LAB, COMPOSE, &guide)),
+        [
+            "labs/small/guide.en.md:23:1: no such choice in exercise `one`: `a` (remove its description, or add it to lab.yaml)"
+        ]
+    );
+}
+
+#[test]
+fn an_exercise_that_all_guides_name_otherwise_is_misspelt_in_the_lab() {
+    let lab = LAB.replace("id: one", "id: oen");
+    assert_eq!(
+        in_two_guides(&lab, GUIDE, GUIDE),
+        ["labs/small/lab.yaml:4:9: no such exercise in the guides: `oen` (did you mean `one`?)"]
+    );
+    // One guide may be wrong itself, and so may two that differ.
+    assert_eq!(
+        problems(&files(&lab, COMPOSE, GUIDE)),
+        ["labs/small/guide.en.md:5:1: no such exercise in lab.yaml: `one` (did you mean `oen`?)"]
+    );
+    let korean = GUIDE.replace("{#one}", "{#onee}");
+    assert_eq!(
+        in_two_guides(LAB, GUIDE, &korean),
+        ["labs/small/guide.ko.md:5:1: no such exercise in lab.yaml: `onee` (did you mean `one`?)"]
+    );
+    // The section is checked under the id that it has.
+    let without = GUIDE.replace("### Hint {.hint}\n\nTwo.\n", "");
+    assert_eq!(
+        in_two_guides(&lab, &without, &without),
+        [
+            "labs/small/lab.yaml:4:9: no such exercise in the guides: `oen` (did you mean `one`?)",
+            "labs/small/guide.en.md:5:1: exercise `oen` has 1 of at least 2 ordered hints (add `### Hint {.hint}`)",
+            "labs/small/guide.ko.md:5:1: exercise `oen` has 1 of at least 2 ordered hints (add `### Hint {.hint}`)",
+        ]
+    );
+}
+
+#[test]
+fn a_hint_is_misspelt_where_fewer_have_its_name() {
+    let expect = "        expect: { equals: b }\n";
+    let hint = "        hints: [ { when: { equals: c }, say: wrong-letter } ]\n";
+    let once = LAB.replace(expect, &format!("{expect}{hint}"));
+    let answer = "    wrong: [ { do:";
+    let twice = once.replace(answer, "    wrong: [ { hint: wrong-letter, do:");
+    assert_ne!(once, twice);
+    let right = format!("{GUIDE}\n### The letter {{.hint #wrong-letter}}\n\nAnother.\n");
+    let wrong = right.replace("#wrong-letter", "#wrong-lettre");
+    let in_lab = "labs/small/lab.yaml:9:46: no such hint in the guides: `wrong-letter` (did you mean `wrong-lettre`?)";
+    let in_guide = |language: &str| {
+        format!(
+            "labs/small/guide.{language}.md:21:1: unused hint `wrong-lettre` (did you mean `wrong-letter`?)"
+        )
+    };
+    assert_eq!(in_two_guides(&once, &right, &right), [""; 0]);
+    assert_eq!(in_two_guides(&once, &right, &wrong), [in_guide("ko")]);
+    assert_eq!(in_two_guides(&once, &wrong, &right), [in_guide("en")]);
+    assert_eq!(in_two_guides(&twice, &wrong, &wrong), [in_lab]);
+    assert_eq!(problems(&files(&once, COMPOSE, &wrong)), [in_lab]);
+    assert_eq!(problems(&files(&twice, COMPOSE, &wrong)), [in_guide("en")]);
+    // A name that is close to none is missing in the guide, and the other one is not used.
+    let other = right.replace("#wrong-letter", "#something-else");
+    assert_eq!(
+        problems(&files(&once, COMPOSE, &other)),
+        [
+            "labs/small/guide.en.md:5:1: missing hint `wrong-letter` (add `### Title {.hint #wrong-letter}`)",
+            "labs/small/guide.en.md:21:1: unused hint `something-else` (refer to it in `hints` of a check in lab.yaml, or remove it)",
+        ]
+    );
+}
+
+#[test]
+fn a_hint_of_a_quiz_that_all_guides_name_otherwise_is_misspelt_in_the_lab() {
+    let quiz = "  - id: two\n    quiz: { choices: [a, b], answer: a, hints: { b: valeus } }\n";
+    let section = "\n## Two {#two}\n\n### Choices {.choices}\n\n- `a`: 1\n- `b`: 2\n\n### No {.hint #values}\n\nNo.\n";
+    let guide = format!("{GUIDE}{section}");
+    assert_eq!(
+        in_two_guides(&format!("{LAB}{quiz}"), &guide, &guide),
+        [
+            "labs/small/lab.yaml:12:53: no such hint in the guides: `valeus` (did you mean `values`?)"
+        ]
+    );
+}
+
+#[test]
+fn a_hint_whose_heading_is_broken_is_not_missed_in_the_lab() {
+    let expect = "        expect: { equals: b }\n";
+    let hints = "        hints: [ { when: { equals: c }, say: letter-1 }, { when: { equals: d }, say: letter-2 } ]\n";
+    let lab = LAB.replace(expect, &format!("{expect}{hints}"));
+    let guide = format!(
+        "{GUIDE}\n### One {{.hint #letter-1}}\n\nOne.\n\n### Two {{hint #letter-2}}\n\nTwo.\n"
+    );
+    assert_eq!(
+        problems(&files(&lab, COMPOSE, &guide)),
+        [
+            "labs/small/guide.en.md:25:1: `hint` in the braces of this heading is neither a class nor an id (write `{.hint}` for a class or `{#hint}` for an id)"
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_seems_to_be_a_guide_is_noted() {
+    let notes = |name: &str| {
+        let mut files = files(LAB, COMPOSE, GUIDE);
+        let path = Path::new("labs/small").join(name);
+        files.0.insert(path, GUIDE.to_owned());
+        let notes = load(Path::new("labs/small"), &files).unwrap().notes;
+        let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        notes
+    };
+    for name in ["guide_ko.md", "guide.md", "guide.korean.md"] {
+        let what =
+            "this file is not read as a guide (name guides `guide.en.md`, `guide.ko.md` and so on)";
+        assert_eq!(notes(name), [format!("labs/small/{name}: {what}")]);
+    }
+    for name in ["guide.ko.md", "README.md", "guide.txt"] {
+        assert_eq!(notes(name), [""; 0]);
+    }
 }
 
 #[test]
