@@ -271,7 +271,7 @@ mod tests {
         ] {
             let refused = chosen(own).unwrap_err();
             assert!(
-                refused.contains("leads each machine to itself"),
+                refused.contains("refers to each machine itself"),
                 "{refused}"
             );
         }

@@ -278,7 +278,7 @@ mod tests {
             "{ target: 80, host_ip: localhost }",
             "{ target: http }",
             "{ target: 0 }",
-            "{ published: '80' }",
+            "{ published: '8080' }",
             "'1-90:1-90'",
         ] {
             let node = Node::parse(Path::new("c.yaml"), invalid).unwrap();

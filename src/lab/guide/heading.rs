@@ -417,12 +417,12 @@ mod tests {
             ),
             ("### A {#a}", "the heading `#a` has no class"),
             (
-                "## A {a}",
-                "`a` in the braces of this heading is neither a class nor an id",
+                "## A {word}",
+                "`word` in the braces of this heading is neither a class nor an id",
             ),
             (
-                "## A {# a}",
-                "`a` in the braces of this heading is neither a class nor an id",
+                "## A {# word}",
+                "`word` in the braces of this heading is neither a class nor an id",
             ),
             (
                 "## A (#a)",

@@ -128,7 +128,10 @@ const TABLE: &[Keys] = &[
             ("cap_drop", "all but a few are dropped anyway"),
             ("sysctls", "those of the container's network"),
             ("labels", "not those that other tools act on"),
-            ("container_name", "a name of the service on its networks; the container itself has another one"),
+            (
+                "container_name",
+                "a name of the service on its networks; the container itself has another one",
+            ),
             ("x-roadlab", "how roadlab connects to the service"),
         ],
         others: rows! {

@@ -271,6 +271,7 @@ impl<'a> Fields<'a> {
     /// Reports that the mapping has none of these keys, of which it needs one. A key that is never read may explain it, so it is
     /// decided when the mapping is closed.
     pub(crate) fn report_missing(&mut self, keys: &[&'static str], problem: Problem) {
+        self.known.extend(keys);
         let keys = keys.to_vec();
         self.missing.push(Missing { keys, problem });
     }
@@ -282,6 +283,7 @@ impl<'a> Fields<'a> {
         problem: Problem,
         problems: &mut Problems,
     ) -> Option<&'static str> {
+        self.known.extend(keys);
         let present = keys.iter().copied().filter(|key| self.contains(key));
         match present.collect::<Vec<_>>().as_slice() {
             [key] => self.filled(key, problems).map(|_| *key),

@@ -164,7 +164,7 @@ fn the_disk_must_hold_the_missing_images() {
         missing.clone(),
         &[
             "! disk    only 1.0 GiB free in /var/lib/docker; downloading may fill the disk; images to download: 3, at least 576 MiB",
-            "    fix: docker image prune",
+            "    fix: roadlab gc --images",
         ],
     );
     tight.disk.as_mut().unwrap().free = GIB / 2;
@@ -173,7 +173,7 @@ fn the_disk_must_hold_the_missing_images() {
         missing,
         &[
             "✗ disk    only 512 MiB free in /var/lib/docker, but at least 704 MiB is needed; images to download: 3, at least 576 MiB",
-            "    fix: docker image prune",
+            "    fix: roadlab gc --images",
         ],
     );
 }

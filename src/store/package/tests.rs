@@ -287,7 +287,7 @@ async fn huge_sizes_are_refused_before_memory_is_used() {
     let opened = open(&with(&manifest, |bytes| bytes.entry(&huge, "a"))).await;
     assert_refused(
         opened,
-        "`labs/x/lab.yaml` has not the size that the manifest lists",
+        "the size of `labs/x/lab.yaml` differs from the manifest",
     );
     let mut first = header(MANIFEST, 1, false).unwrap();
     first.set_size(1 << 62);
@@ -450,7 +450,7 @@ async fn images_of_other_names_or_other_contents_are_refused() {
         &format!("{right}\n"),
     ] {
         let expected = format!(
-            "image `{}` is not named as images of a lab file are",
+            "unexpected image name `{}` in a lab file",
             name.escape_debug()
         );
         assert_refused(open(&with_images(name, "x")).await, &expected);
