@@ -353,9 +353,9 @@ impl Source {
         self.format == Format::Compose && at_end && !self.text.ends_with('\n') && !in_quotes()
     }
 
-    /// Returns whether a tab is in the indentation of a line, or of the one above.
+    /// Returns whether a tab is in the indentation of a line, or of one beside it.
     fn is_indented_by_tab(&self, line: usize) -> bool {
-        let lines = self.text.lines().skip(line.saturating_sub(2)).take(2);
+        let lines = self.text.lines().skip(line.saturating_sub(2)).take(3);
         let mut indentations = lines.map(|line| &line[..line.len() - line.trim_start().len()]);
         indentations.any(|indentation| indentation.contains('\t'))
     }
