@@ -160,7 +160,7 @@ pub(crate) enum Command {
         /// Keep the containers if the lab does not start
         #[arg(long)]
         retain: bool,
-        /// Create the initial data anew instead of using the copy of an earlier start
+        /// Create the initial data again instead of using the copy of an earlier start
         #[arg(long)]
         fresh: bool,
         /// Remove the lab automatically after this time (e.g. 90m, 2h)

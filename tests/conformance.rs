@@ -315,7 +315,9 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             continue;
         }
         for aliases in service["networks"].as_object_mut().unwrap().values_mut() {
-            aliases.as_array_mut().unwrap().push(alias.clone());
+            let mut all = aliases.as_array().unwrap().clone();
+            all.push(alias.clone());
+            *aliases = sorted(all);
         }
     }
     // An image that a service builds is built for all that use it.

@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "pulldown_cmark",
         &[
             "src/lab/guide.rs",
+            "src/lab/guide/heading.rs",
             "src/report/markdown.rs",
             "src/web/markdown.rs",
         ],
@@ -61,6 +62,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/store/dated_name.rs",
             "src/app/lab_report.rs",
             "src/expect/value_type.rs",
+            "src/lab/compose/numbers.rs",
         ],
     ),
     ("vt100", &["src/web/screen.rs"]),

@@ -186,7 +186,7 @@ fn check(from: &str, to: &str, expected: &[&str], remaining: &[&str], unread: bo
 }
 
 #[test]
-fn a_byte_order_mark_is_no_part_of_a_guide() {
+fn a_guide_may_begin_with_a_bom() {
     let (guide, problems) = parse(&format!("\u{feff}{GUIDE}"));
     assert_eq!(problems, [""; 0]);
     assert_eq!(guide.title, "Redis: fast");

@@ -4,8 +4,6 @@ use regex::RegexBuilder;
 use serde_json::{Value, json};
 
 use crate::expect::{Decimal, Matcher, Rule, Typing, ValueType};
-use crate::lab::steps::model::StepKind;
-use crate::lab::steps::possible::check_matcher;
 use crate::lab::steps::service_field::read_path;
 use crate::lab::yaml::{Fields, Kind, Mapping, Node, Problems, explain_quotes, list, mismatch};
 use crate::problem::{Problem, suggestion};
@@ -16,22 +14,6 @@ const MAX_REGEX_SIZE: usize = 256 << 10;
 
 /// The value of `as`: a text that is a number is compared as that number.
 const AS_NUMBER: &str = "number";
-
-/// Reads a matcher of what a step returns. It is a problem if it can never hold; of a step that cannot be read, nothing is known.
-pub(super) fn read_matcher_of(
-    node: &Node,
-    act: Option<&StepKind>,
-    problems: &mut Problems,
-) -> Matcher {
-    let before = problems.len();
-    let matcher = read_matcher(node, problems);
-    if let Some(act) = act
-        && problems.len() == before
-    {
-        check_matcher(node, act, problems);
-    }
-    matcher
-}
 
 /// Reads a matcher. An empty one is a problem, because it would match anything.
 pub(crate) fn read_matcher(node: &Node, problems: &mut Problems) -> Matcher {

@@ -1,6 +1,6 @@
 //! Measurements of an exercise: the same question put to several sides, each with a step.
 
-use crate::expect::{Decimal, Matcher, Rule, ValuePath};
+use crate::expect::ValuePath;
 use crate::lab::id::CheckId;
 use crate::lab::steps::model::{Check, Step, StepKind};
 use crate::lab::steps::ratio::read_id;
@@ -185,9 +185,6 @@ fn read_touched(node: &Node, problems: &mut Problems) -> Option<Touched> {
     })
 }
 
-/// The smallest ratio that a check may ask for, in tenths: less than that is not above what a busy machine does.
-const LEAST_RATIO: i64 = 15;
-
 /// Checks that the ratios of an exercise's checks are of its measurements, if these could be read, and come last.
 pub(crate) fn check_ratios(
     measurements: Option<&[Measurement]>,
@@ -248,27 +245,6 @@ fn unknown<'a>(
         .code(Code::UnknownName)
         .at(place.clone())
         .help(suggestion(name.as_str(), known))
-}
-
-/// Times differ from one moment to the next, and a ratio much less: a check may ask for a clear one, and for nothing else.
-pub(super) fn check_margin(expect: &Matcher, place: Place, problems: &mut Problems) {
-    let wide = |limit: &Decimal| {
-        let least = Decimal::parse(&format!("{}.{}", LEAST_RATIO / 10, LEAST_RATIO % 10));
-        least.is_some_and(|least| *limit >= least)
-    };
-    let is_wide = match expect.rules.as_slice() {
-        [Rule::AtLeast(limit) | Rule::AtMost(limit)] => expect.path.is_none() && wide(limit),
-        _ => false,
-    };
-    if !is_wide {
-        let what = text!(
-            "a ratio is expected to be `at_least` or `at_most` a number, and that is at least 1.5"
-        );
-        let help = text!(
-            "write `expect: {{ at_least: 3 }}`, and no more than a third of what you measure yourself"
-        );
-        problems.push(Problem::new(what).at(place).help(help));
-    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,29 @@
 
 use serde_json::Value;
 
-use crate::expect::{Decimal, Typing, ValuePath, ValueType};
-use crate::lab::steps::matcher::exact_json;
+use crate::expect::{Decimal, Matcher, Typing, ValuePath, ValueType};
+use crate::lab::steps::matcher::{exact_json, read_matcher};
 use crate::lab::steps::model::{AmqpOperation, OutputFormat, StepKind};
 use crate::lab::yaml::{Kind, Node, Problems};
 use crate::problem::{Problem, code_list};
 use crate::text;
 use crate::text::Text;
+
+/// Reads a matcher of what a step returns. It is a problem if it can never hold; of a step that cannot be read, nothing is known.
+pub(super) fn read_matcher_of(
+    node: &Node,
+    act: Option<&StepKind>,
+    problems: &mut Problems,
+) -> Matcher {
+    let before = problems.len();
+    let matcher = read_matcher(node, problems);
+    if let Some(act) = act
+        && problems.len() == before
+    {
+        check_matcher(node, act, problems);
+    }
+    matcher
+}
 
 /// The forms that a value can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,16 +6,16 @@ use crate::expect::Matcher;
 use crate::lab::id::{CheckId, ServiceName};
 use crate::lab::steps::amqp::read_amqp;
 use crate::lab::steps::faults::{read_disk, read_network, read_pause, read_start, read_stop};
-use crate::lab::steps::matcher::read_matcher_of;
-use crate::lab::steps::measurement::check_margin;
 use crate::lab::steps::model::{
     Capture, Check, CheckRole, ConditionalHint, DEFAULT_TIMEOUT, Necessity, Secrecy, Step,
     StepKind, Unchanged,
 };
+use crate::lab::steps::possible::read_matcher_of;
 use crate::lab::steps::probes::{
     read_client, read_exec, read_file, read_http, read_log, read_mongo, read_redis, read_restart,
     read_sql, read_tcp,
 };
+use crate::lab::steps::ratio::check_margin;
 use crate::lab::steps::ratio::read_ratio;
 use crate::lab::steps::read_only::{Effect, Reason};
 use crate::lab::steps::service_field::{ImpliedService, read_path};
