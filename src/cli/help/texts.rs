@@ -15,7 +15,7 @@ pub(super) struct CommandHelp {
 pub(super) const SHARED: &[(&str, &str)] = &[
     ("roadmap, next", "topics and next lab"),
     ("run, web", "guided session, web page"),
-    ("hint, solve", "show a hint or the solution"),
+    ("hint, solve", "show a hint, a solution"),
     ("pause, down", "pause or remove labs"),
     ("validate, explain", "check lab files"),
     ("add, update, remove", "shared labs"),
