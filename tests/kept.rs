@@ -210,7 +210,14 @@ fn a_solution_that_does_not_work_from_here_starts_at_the_exercise() {
     let solved = lab.run("solve LAB greet --json", 0).json();
     assert_eq!(solved["reset_because"], Value::Null);
     lab.run("shell LAB -- redis-cli SET greeting other", 0);
-    let solved = lab.run("solve LAB greet --json", 0).json();
+    // Without a terminal that could answer, and without consent, nothing is reset.
+    let refused = lab.run("solve LAB greet --json", 2);
+    assert!(refused.stderr.contains("--yes"), "{refused:?}");
+    assert_eq!(
+        lab.run("shell LAB -- redis-cli GET greeting", 0).stdout,
+        "other\n"
+    );
+    let solved = lab.run("solve LAB greet --json --yes", 0).json();
     assert!(solved["reset_because"].is_string(), "{solved}");
     lab.run("check LAB greet", 0);
     let typed = &solved["typed"]["greet"]["blocks"][0]["lines"];

@@ -141,7 +141,10 @@ fn a_file_that_was_changed_is_refused_and_leaves_nothing() {
         assert_eq!(files(&copy.path("other")), before, "{words}");
     }
     let missing = other.run("add ../nothing.lab", 2);
-    assert!(missing.stderr.contains("is neither a file nor"), "{missing:?}");
+    assert!(
+        missing.stderr.contains("is neither a file nor"),
+        "{missing:?}"
+    );
 }
 
 /// Writes a package like another one, with a changed manifest and with these bytes as images.

@@ -82,7 +82,7 @@ pub(crate) async fn confirm_replacing(
 }
 
 /// Returns whether the user can answer a question.
-pub(crate) fn can_prompt(context: &Context) -> bool {
+fn can_prompt(context: &Context) -> bool {
     !context.global.json && std::io::stdin().is_terminal()
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::{SolveFrom, SolveOutcome, find_exercise};
 use crate::commands::closing::closing_lines;
-use crate::commands::confirmation::{Confirmation, can_prompt, confirm};
+use crate::commands::confirmation::{Confirmation, confirm};
 use crate::commands::{Context, format};
 use crate::exit::Exit;
 use crate::lab::Lab;
@@ -81,12 +81,8 @@ pub(crate) async fn solve(context: &Context, name: &str, exercise: &str) -> Resu
     Ok(Exit::Success)
 }
 
-/// Asks on a terminal whether the services may be reset to the start of the exercise. Without a terminal they are: `reset` needs
-/// no question either.
+/// Asks whether the services may be reset to the start of the exercise: `solve` does not say by its name that it wipes data.
 async fn confirm_reset(context: &Context, lab: &Lab, why: &str) -> Result<Confirmation, Failure> {
-    if !can_prompt(context) {
-        return Ok(Confirmation::Given);
-    }
     let mut lines = vec![localized!(
         "the solution does not work from the present state: {why}",
         why
@@ -100,6 +96,9 @@ async fn confirm_reset(context: &Context, lab: &Lab, why: &str) -> Result<Confir
     let question = localized!(
         "Reset the services to the start of this exercise, which wipes their data, and play the solution there? [y/N]"
     );
-    let refused = text!("the services were not reset");
+    let refused = text!(
+        "the solution does not work from the present state: {why}; add `--yes` to reset the services to the start of this exercise first",
+        why
+    );
     confirm(context, &lines, &question, refused).await
 }

@@ -103,8 +103,8 @@ impl Guide {
     /// Returns the line of the nearest heading at or above a line.
     pub(crate) fn heading_above(&self, line: usize) -> Option<usize> {
         let above = self.lines.iter().take(line);
-        let above = above.enumerate().filter(|(_, text)| text.starts_with('#'));
-        above.last().map(|(at, _)| at + 1)
+        let mut above = above.enumerate().filter(|(_, text)| text.starts_with('#'));
+        above.next_back().map(|(at, _)| at + 1)
     }
 
     /// Parses a guide. `render` replaces the names in texts that do not depend on the addresses of services.
