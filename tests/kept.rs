@@ -212,7 +212,7 @@ fn a_solution_that_does_not_work_from_here_starts_at_the_exercise() {
     lab.run("shell LAB -- redis-cli SET greeting other", 0);
     // Without a terminal that could answer, and without consent, nothing is reset.
     let refused = lab.run("solve LAB greet --json", 2);
-    assert!(refused.stderr.contains("--yes"), "{refused:?}");
+    assert!(refused.stdout.contains("--yes"), "{refused:?}");
     assert_eq!(
         lab.run("shell LAB -- redis-cli GET greeting", 0).stdout,
         "other\n"

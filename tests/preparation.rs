@@ -116,7 +116,7 @@ fn a_preparation_that_was_interrupted_is_not_repeated_before_a_reset() {
     incident.assert_begun();
     // What it builds on is checked as before, and nothing else of the lab suffers.
     lab.run("check LAB first", 0);
-    lab.run("solve LAB incident", 0);
+    lab.run("solve LAB incident --yes", 0);
     lab.run("reset LAB", 0);
     lab.run("reset LAB --to incident", 0);
     incident.assert_begun();
