@@ -138,6 +138,14 @@ fn add_alias(service: &mut Service, shared: &[String], alias: &str) {
     }
 }
 
+/// Returns whether Compose and the engine accept a name of a container.
+fn is_container_name(name: &str) -> bool {
+    let is_known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    name.len() > 1
+        && name.chars().all(is_known)
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
 /// Returns whether a service starts: without profiles, or with one that `COMPOSE_PROFILES` names.
 fn is_active(found: &Composition, part: &Part) -> bool {
     let profiles = match part.node.child("profiles").map(|node| &node.kind) {
@@ -369,6 +377,16 @@ impl ServiceReader<'_> {
         fields: &mut Fields<'_>,
     ) -> Option<String> {
         let written = fields.string("container_name", self.problems)?;
+        if !is_container_name(&written) {
+            let what = text!("`{name}` cannot be the name of a container", name = written);
+            let help = text!(
+                "use at least two letters, digits, `_`, `.` or `-`, and begin with a letter or digit"
+            );
+            let problem = Problem::new(what).code(Code::InvalidName).help(help);
+            let node = fields.get("container_name")?;
+            self.problems.push(problem.at(node.place()));
+            return None;
+        }
         let what = text!(
             "`container_name` of service `{service}` is only a name on its networks; the container itself has another one",
             service
@@ -823,6 +841,21 @@ impl FileKind {
         match self {
             FileKind::Config => "",
             FileKind::Secret => "/run/secrets",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_containers_are_those_of_compose() {
+        for right in ["db", "course-db", "1.a", "flow_api"] {
+            assert!(is_container_name(right), "{right}");
+        }
+        for wrong in ["", "d", "-db", "a/b", "a b", "데이터"] {
+            assert!(!is_container_name(wrong), "{wrong}");
         }
     }
 }
