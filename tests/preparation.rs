@@ -50,10 +50,12 @@ impl Incident {
         assert_eq!(self.state(), (String::new(), Value::Null));
     }
 
-    /// Changes the record of what was prepared, as a process leaves it that ends in between.
+    /// Changes the record of what was prepared, as a process leaves it that ends in between. Another process has its number by
+    /// now.
     fn interrupt(&self) {
+        let process = std::process::id();
         self.0.change_baselines(|content| {
-            content["prepared"]["incident"] = json!({ "running": { "process": i32::MAX } });
+            content["prepared"]["incident"] = json!({ "running": { "process": process } });
             content["exercises"]
                 .as_object_mut()
                 .expect("the baselines")
@@ -121,6 +123,22 @@ fn a_preparation_that_was_interrupted_is_not_repeated_before_a_reset() {
     lab.run("reset LAB --to incident", 0);
     incident.assert_begun();
     lab.run("check LAB incident", 1);
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
+fn a_preparation_that_failed_is_not_waited_for() {
+    let fails = "    prepare:
+      - redis: { service: a, command: [GET, first] }
+        expect: { equals: never }
+";
+    let incident = Incident::up_with(fails);
+    let lab = &incident.0;
+    incident.redis("SET first 1");
+    let failed = ProgramOutput::of(&mut lab.command("check LAB first"));
+    assert!(failed.stderr.contains("never"), "{failed:?}");
+    let checked = lab.run("check LAB incident", 1).stdout;
+    assert!(checked.contains("was interrupted"), "{checked}");
     lab.run("down LAB", 0);
 }
 

@@ -250,7 +250,8 @@ impl<E: Engine> Session<'_, E> {
             initial_data: InitialData::Copied,
         };
         let request = self.app.request(up, &images, workspace.as_ref());
-        let done = runner::up(&runner, &request).await?;
+        let mut done = runner::up(&runner, &request).await?;
+        runner::keep_started(&request, &mut done.journal)?;
         let mut live = done.live;
         let is_new = done.plan.changes();
         if is_new || !self.is_up {

@@ -11,7 +11,7 @@ use crate::runner::{
     self, Changed, CheckContext, ExerciseResult, Failure, Live, Undecided, begin_exercise,
     check_exercises, move_baselines, record_baselines, snapshots,
 };
-use crate::store::{Baselines, BegunReset, DocumentError, Lock, LockError, Preparation};
+use crate::store::{Baselines, BegunReset, DocumentError, LockError, Preparation, Progress};
 use crate::text;
 
 /// What happens if an exercise cannot begin, because another process changes the instance, or because its preparation was
@@ -63,22 +63,34 @@ impl<E: Engine> RunningLab<'_, E> {
         Ok(())
     }
 
-    /// Warns if a reset of this run failed or was interrupted, and none runs now.
-    pub(super) fn warn_of_unfinished_reset(&self) {
+    /// Ends what another process left half done, if none works on the instance now: solutions count as played and preparations
+    /// as interrupted. Warns if a reset failed or was interrupted.
+    pub(super) fn end_interrupted_work(&self) -> Result<(), Failure> {
         let known = self.baselines().unwrap_or_default();
-        let Some(reset) = known.reset else {
-            return;
-        };
-        let locks = self.app.paths.locks();
-        let free = Lock::take_once(&locks, &self.lab.id, &self.app.instance);
-        if !matches!(free, Ok(Some(_))) {
-            return;
+        let is_playing = self.progress()?.is_playing();
+        let is_preparing = known.is_preparing();
+        if known.reset.is_none() && !is_playing && !is_preparing {
+            return Ok(());
         }
-        let to = reset.to.map(|to| format!(" --to {to}"));
-        let lab = self.app.lab_argument(&self.lab.id);
-        self.app.emit(Event::Warning(Warning::ResetUnfinished {
-            command: format!("roadlab reset {lab}{}", to.unwrap_or_default()),
-        }));
+        // Who works on the instance holds its lock.
+        let Ok(Some(_lock)) = self.app.lock_once(&self.lab.id) else {
+            return Ok(());
+        };
+        if is_playing {
+            self.app
+                .update_progress(&self.lab.id, Progress::end_interrupted)?;
+        }
+        if let Some(run) = self.run().filter(|_| is_preparing) {
+            self.update_baselines(&run, Baselines::end_interrupted)?;
+        }
+        if let Some(reset) = known.reset {
+            let to = reset.to.map(|to| format!(" --to {to}"));
+            let lab = self.app.lab_argument(&self.lab.id);
+            self.app.emit(Event::Warning(Warning::ResetUnfinished {
+                command: format!("roadlab reset {lab}{}", to.unwrap_or_default()),
+            }));
+        }
+        Ok(())
     }
 
     /// Lets the exercises begin whose optional services have joined the run.
@@ -129,45 +141,60 @@ impl<E: Engine> RunningLab<'_, E> {
         let Some(run) = self.run().filter(|_| !exercise.prepare.is_empty()) else {
             return self.baselines();
         };
-        let locks = self.app.paths.locks();
-        let _lock = match Lock::take_once(&locks, &self.lab.id, &self.app.instance) {
+        let lock = match self.app.lock_once(&self.lab.id) {
             Ok(lock) => lock,
             Err(LockError::InUse { .. }) if mode == BeginMode::IfPossible => {
                 return self.baselines();
             }
             Err(error) => return Err(error.into()),
         };
-        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let process = rustix::process::getpid().as_raw_nonzero().get();
         let mut found = None;
         let known = self.update_baselines(&run, |baselines| {
             found = baselines.prepared.get(&exercise.id).copied();
             let prepared = &mut baselines.prepared;
             prepared
                 .entry(exercise.id.clone())
-                .or_insert(Preparation::Running { process: own });
+                .or_insert(Preparation::Running { process });
         })?;
         match found {
             None => {}
             Some(Preparation::Done) => return Ok(known),
+            // Who runs the steps holds the lock, and it was free.
+            Some(Preparation::Running { .. })
+                if mode == BeginMode::IfPossible && lock.is_some() =>
+            {
+                return self.update_baselines(&run, Baselines::end_interrupted);
+            }
             Some(Preparation::Running { .. }) if mode == BeginMode::IfPossible => return Ok(known),
             Some(Preparation::Running { .. }) => {
                 return Err(Failure::Step(runner::interrupted(&self.runner, exercise)));
             }
         }
         let _preparing = self.app.begin_preparing();
-        self.keep_files_before(&exercise.prepare).await?;
-        // The steps may restart services, and what was observed before may be old.
-        let observed = self.runner.observe().await?;
-        let mut live = Live::new(self.lab, observed, self.live.workspace.clone());
-        let prepared = runner::prepare(&self.runner, &mut live, exercise).await;
-        self.record_written(&exercise.prepare)?;
-        prepared?;
+        let live = match self.run_preparation_steps(exercise).await {
+            Ok(live) => live,
+            Err(failure) => {
+                self.update_baselines(&run, Baselines::end_interrupted)?;
+                return Err(failure);
+            }
+        };
         let baseline = begin_exercise(&self.runner, &live, exercise, None).await;
         self.update_baselines(&run, |baselines| {
             let id = || exercise.id.clone();
             baselines.prepared.insert(id(), Preparation::Done);
             baselines.exercises.insert(id(), baseline);
         })
+    }
+
+    /// Runs the steps of `prepare`, and returns the services as they were observed for that: the steps may restart services,
+    /// and what was observed before may be old.
+    async fn run_preparation_steps(&self, exercise: &Exercise) -> Result<Live, Failure> {
+        self.keep_files_before(&exercise.prepare).await?;
+        let observed = self.runner.observe().await?;
+        let mut live = Live::new(self.lab, observed, self.live.workspace.clone());
+        runner::prepare(&self.runner, &mut live, exercise).await?;
+        Ok(live)
     }
 
     /// Lets an exercise begin that has something to prepare, and observes the services again, which that may have stopped.
@@ -351,8 +378,11 @@ impl<E: Engine> RunningLab<'_, E> {
             return Ok(known);
         }
         self.update_baselines(&run, |baselines| {
-            for (exercise, baseline) in begun.exercises {
-                baselines.exercises.entry(exercise).or_insert(baseline);
+            // What was seen before a reset is no baseline after it.
+            if baselines.reset == known.reset {
+                for (exercise, baseline) in begun.exercises {
+                    baselines.exercises.entry(exercise).or_insert(baseline);
+                }
             }
         })
     }

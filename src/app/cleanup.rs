@@ -113,9 +113,14 @@ impl App {
         collected
     }
 
+    /// Locks this instance of a lab, unless this application has locked it already.
+    pub(super) fn lock_once(&self, lab: &LabId) -> Result<Option<Lock>, LockError> {
+        Lock::take_once(&self.paths.locks(), lab, &self.instance, self.lock_holder)
+    }
+
     /// Locks this instance of a lab, and waits until nothing of an earlier run is being removed.
     pub async fn lock(&self, engine: &impl Engine, lab: &LabId) -> Result<Lock, Failure> {
-        let lock = Lock::take(&self.paths.locks(), lab, &self.instance)?;
+        let lock = Lock::take(&self.paths.locks(), lab, &self.instance, self.lock_holder)?;
         let runs = self.paths.runs();
         let begun = clock::now();
         let ending = |journal: &Journal| {

@@ -103,7 +103,9 @@ use crate::event::Event;
 use crate::lab::{Instance, Lab, LabId, Lang};
 use crate::plan::Observed;
 use crate::runner::{Failure, ImageBuilder, PullPolicy, ReaperCommand, RunGuard, Runner};
-use crate::store::{Journal, LabFolders, LabsOption, Paths, Progress, VolumeCopies, Workspace};
+use crate::store::{
+    Journal, LabFolders, LabsOption, LockHolder, Paths, Progress, VolumeCopies, Workspace,
+};
 
 /// Receives every event, in order.
 pub type EventSink = Box<dyn Fn(Event)>;
@@ -146,6 +148,8 @@ pub struct App {
     pub volume_copies: VolumeCopies,
     events: EventSink,
     preparing: Rc<Cell<bool>>,
+    /// Tells the locks of this application from those of others in this process.
+    lock_holder: LockHolder,
 }
 
 /// Shows that the preparation of an exercise runs, until it is dropped.
@@ -180,6 +184,7 @@ impl App {
             lang,
             events,
             preparing: Rc::default(),
+            lock_holder: LockHolder::another(),
         }
     }
 

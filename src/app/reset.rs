@@ -6,6 +6,7 @@ use crate::lab::{Exercise, Lab};
 use crate::plan::Scope;
 use crate::runner::{self, Expiry, Failure, OnFailure, SweepMode, teardown};
 use crate::store::{KeptFile, Lifetime, PlayReason, Progress, Workspace};
+use crate::text;
 
 /// How a lab is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,9 @@ impl App {
         // Progress that cannot be read could not record the reset afterwards.
         self.progress(&lab.id)?;
         let mut running = self.running(engine, lab).await?;
+        if kind == ResetKind::Recreate {
+            self.require_no_session(&running)?;
+        }
         let before: Vec<&Exercise> = match to {
             None => Vec::new(),
             Some(to) => {
@@ -73,6 +77,19 @@ impl App {
         })
     }
 
+    /// Refuses a lab that a session may remove at its end: the session would not know the run that replaces it.
+    fn require_no_session<E: Engine>(&self, running: &RunningLab<'_, E>) -> Result<(), Failure> {
+        let lab = &running.lab.id;
+        let journal = self.journal(lab, &running.live.observed)?;
+        match journal.is_some_and(|journal| journal.life == Lifetime::Process) {
+            false => Ok(()),
+            true => Err(Failure::Environment(text!(
+                "a session owns `{lab}` and may remove it at its end: leave that session with `q` and keep the lab, then run this command again",
+                lab = self.lab_argument(lab)
+            ))),
+        }
+    }
+
     /// Removes everything of a running lab and starts it again; when it expires stays the same.
     async fn recreate<E: Engine>(
         &self,
@@ -92,7 +109,8 @@ impl App {
         }
         // The services no longer hold what the learner did, whether or not they start again.
         self.update_progress(&lab.id, Progress::clear_run)?;
-        let workspace = running.workspace.as_ref();
+        let workspace = running.workspace.clone();
+        let workspace = workspace.as_ref();
         let kept = match workspace {
             Some(workspace) => {
                 let observed = &running.live.observed;
@@ -112,9 +130,10 @@ impl App {
             initial_data: InitialData::Copied,
         };
         let request = self.request(options, &images, workspace);
-        running.live = runner::up(runner, &request).await?.live;
-        running.make_workspace().await?;
-        running.record_baselines().await?;
+        let done = runner::up(runner, &request).await?;
+        let mut journal = done.journal;
+        running.live = done.live;
+        running.finish_start(&request, &mut journal, true).await?;
         Ok(kept)
     }
 }
@@ -158,6 +177,29 @@ mod tests {
             .iter()
             .filter(|call| call.contains("remove"));
         assert_eq!(changes.count(), 0, "{calls:?}");
+    }
+
+    #[tokio::test]
+    async fn the_lab_of_a_session_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(folder.path());
+        let engine = Fake::with_images(&["redis:8.0"]);
+        let lab = lab(COMPOSE);
+        let options = UpOptions {
+            lifetime: Lifetime::Process,
+            expiry: Expiry::Unchanged,
+            on_failure: OnFailure::TearDown,
+            initial_data: InitialData::Copied,
+        };
+        drop(app.up(&engine, &lab, options).await.unwrap());
+        let before = engine.calls.borrow().len();
+        let reset = app.reset(&engine, &lab, None, ResetKind::Recreate).await;
+        assert!(matches!(reset, Err(Failure::Environment(_))));
+        let calls = engine.calls.borrow();
+        let removals = calls[before..]
+            .iter()
+            .filter(|call| call.contains("remove"));
+        assert_eq!(removals.count(), 0, "{calls:?}");
     }
 
     #[tokio::test]

@@ -41,7 +41,7 @@ impl App {
         running.workspace = self.workspace(lab, journal.as_ref());
         let workspace = running.workspace.as_ref();
         running.live.workspace = workspace.map(|workspace| workspace.path.clone());
-        running.warn_of_unfinished_reset();
+        running.end_interrupted_work()?;
         Ok(running)
     }
 
@@ -284,10 +284,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 
     /// Runs the solutions of exercises that are available, in order, and leaves the progress as it is.
     pub async fn run_solutions(&mut self, exercises: &[&Exercise]) -> Result<(), Failure> {
-        let ended = runner::solve(&self.runner, &mut self.live, exercises).await;
-        // Also what a solution wrote that failed later.
-        self.record_written(&solution_steps(exercises))?;
-        ended
+        runner::solve(&self.runner, &mut self.live, exercises).await
     }
 
     /// Returns the available exercises that an exercise builds on, in order.
@@ -359,7 +356,6 @@ impl<'a, E: Engine> RunningLab<'a, E> {
             Ok(_) => runner::reset(&self.runner, &mut self.live, None).await,
             Err(failure) => Err(failure),
         };
-        self.record_written(&self.lab.start)?;
         self.app
             .update_progress(&self.lab.id, Progress::clear_run)?;
         reset.map_err(|failure| self.with_way_out(failure))?;

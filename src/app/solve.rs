@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::event::CheckResult;
 use crate::lab::{Exercise, FileChange, Lab, StepKind, Task, TypedBlock, TypingContext};
 use crate::runner::{ExerciseResult, Failure, Undecided};
-use crate::store::PlayReason;
+use crate::store::{KeptFile, PlayReason};
 use crate::text;
 use crate::text::Text;
 
@@ -73,6 +73,18 @@ impl App {
     }
 }
 
+/// Files of the learner that were set aside. Where they are is reported at the end, also when the command is interrupted.
+struct FilesAside<'a> {
+    app: &'a App,
+    files: Vec<KeptFile>,
+}
+
+impl Drop for FilesAside<'_> {
+    fn drop(&mut self) {
+        self.app.report_kept(&self.files);
+    }
+}
+
 impl<'a, E: Engine> RunningLab<'a, E> {
     /// Plays the solution of an exercise from the present state, and from the start of the exercise where that does not lead to
     /// passing checks. Takes the lock of the instance.
@@ -118,19 +130,20 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         exercise: &'a Exercise,
         why: Text,
     ) -> Result<SolveOutcome<'a>, Failure> {
-        let aside = self.set_own_files_aside().await?;
-        if aside.is_empty() {
+        let mut aside = FilesAside {
+            app: self.app,
+            files: self.set_own_files_aside().await?,
+        };
+        if aside.files.is_empty() {
             return Err(Failure::Step(why));
         }
         match self.solve_once(exercise, SolveFrom::StartOfExercise).await {
             Err(Failure::Step(_)) => {
-                self.move_back_files(&aside)?;
+                self.move_back_files(&aside.files)?;
+                aside.files.clear();
                 Err(Failure::Step(why))
             }
-            done => {
-                self.app.report_kept(&aside);
-                done
-            }
+            done => done,
         }
     }
 

@@ -99,7 +99,9 @@ impl<'a, E: Engine> TestInstance<'a, E> {
             initial_data: InitialData::Copied,
         };
         let request = self.app.request(options, images, self.workspace());
-        runner::up(self.runner, &request).await
+        let mut started = runner::up(self.runner, &request).await?;
+        runner::keep_started(&request, &mut started.journal)?;
+        Ok(started)
     }
 
     /// Removes the instance, unless it is to be kept; its workspace is part of what is kept.

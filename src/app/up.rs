@@ -152,29 +152,21 @@ impl App {
         self.emit(Event::start_part_finished(StartPart::Observe, begun));
         let request = self.request(options, &images, workspace.as_ref());
         let done = runner::up(&runner, &request).await?;
+        let mut journal = done.journal;
         let mut running = RunningLab {
             app: self,
             lab,
             runner,
             live: done.live,
-            workspace,
+            workspace: workspace.clone(),
         };
-        let begun = Instant::now();
-        running.make_workspace().await?;
-        if fresh {
-            running.record_written(&lab.start)?;
-        }
-        self.emit(Event::start_part_finished(StartPart::Files, begun));
-        if fresh {
-            let begun = Instant::now();
-            running.record_baselines().await?;
-            self.emit(Event::start_part_finished(StartPart::Baselines, begun));
-        } else if !runner::joined_services(lab, &observed, &running.live).is_empty() {
+        running.finish_start(&request, &mut journal, fresh).await?;
+        if !fresh && !runner::joined_services(lab, &observed, &running.live).is_empty() {
             running.begin_joined().await?;
         }
         Ok(Started {
             running,
-            journal: done.journal,
+            journal,
             changed: done.plan.changes(),
             was_up,
             lock,
@@ -199,6 +191,39 @@ impl App {
                 InitialData::New => None,
             },
         }
+    }
+}
+
+impl<E: Engine> RunningLab<'_, E> {
+    /// Completes a start: the learner's folder, what the checks see at the beginning of a new run, and that a new run is kept.
+    /// A new run of which that fails is removed like one whose services do not start.
+    pub(super) async fn finish_start(
+        &mut self,
+        request: &Up<'_>,
+        journal: &mut Journal,
+        fresh: bool,
+    ) -> Result<(), Failure> {
+        let finished = match self.make_files_and_baselines(fresh).await {
+            Ok(()) => runner::keep_started(request, journal),
+            Err(failure) => Err(failure),
+        };
+        if finished.is_err() && fresh {
+            runner::abandon_started(&self.runner, request, journal.clone()).await;
+        }
+        finished
+    }
+
+    async fn make_files_and_baselines(&mut self, fresh: bool) -> Result<(), Failure> {
+        let begun = Instant::now();
+        self.make_workspace().await?;
+        let app = self.app;
+        app.emit(Event::start_part_finished(StartPart::Files, begun));
+        if fresh {
+            let begun = Instant::now();
+            self.record_baselines().await?;
+            app.emit(Event::start_part_finished(StartPart::Baselines, begun));
+        }
+        Ok(())
     }
 }
 

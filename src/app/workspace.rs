@@ -119,14 +119,6 @@ impl<E: Engine> RunningLab<'_, E> {
         Ok(())
     }
 
-    /// Records the files that steps wrote which were run, so that they are not taken for the learner's.
-    pub(super) fn record_written(&self, steps: &[Step]) -> Result<(), Failure> {
-        match &self.workspace {
-            Some(workspace) => Ok(workspace.record_written(steps)?),
-            None => Ok(()),
-        }
-    }
-
     /// Renames the learner's own files in the folder, which services may read beside those of the lab.
     pub(super) async fn set_own_files_aside(&self) -> Result<Vec<KeptFile>, Failure> {
         let Some(workspace) = &self.workspace else {

@@ -15,6 +15,7 @@ use crate::runner::fault::apply_fault;
 use crate::runner::ready::wait;
 use crate::runner::unavailable::probe_service;
 use crate::runner::{Failure, Live, Runner};
+use crate::store::Workspace;
 use crate::text::Text;
 use crate::{localized, text};
 
@@ -115,6 +116,9 @@ pub(crate) async fn play_step<E: Engine>(
         live.end_sql_sessions().await;
     }
     let result = run_step(runner, live, step, mode, captures).await;
+    if let Some(workspace) = live.workspace.as_ref().filter(|_| result.actual.is_some()) {
+        Workspace::record_written(workspace, step)?;
+    }
     let locked = matches!(result.error, Some(ProbeError::Locked(_)));
     let words = match (&result.outcome, &result.actual) {
         (Outcome::Fail { .. }, Some(actual)) => {

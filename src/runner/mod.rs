@@ -62,7 +62,10 @@ pub use reap::reap;
 pub use reset::{create_missing, prepare, reset, restart, solve};
 pub use run_guard::{READY, ReaperCommand, RunGuard};
 pub use teardown::{Removed, SweepMode, teardown};
-pub use up::{Expiry, OnFailure, Up, UpResult, joined_services, new_draw, plan_up, run_labels, up};
+pub use up::{
+    Expiry, OnFailure, Up, UpResult, abandon_started, joined_services, keep_started, new_draw,
+    plan_up, run_labels, up,
+};
 
 /// A lab in one instance on an engine, and the sink for events.
 pub struct Runner<'a, E> {

@@ -120,6 +120,8 @@ pub async fn plan_up<E: Engine>(
 }
 
 /// Starts a lab. If that fails, what was created is removed, unless it is to be retained or was running before.
+///
+/// A new run ends with this process until [`keep_started`] has kept it: what else belongs to a start may still fail.
 pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResult, Failure> {
     let begun = Instant::now();
     let mut observed = runner.observe().await?;
@@ -190,23 +192,16 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
             {
                 journal.network = None;
             }
-            if fresh && up.on_failure == OnFailure::TearDown {
-                clean_up(runner, up, &run_labels.run).await;
+            if fresh {
+                end_failed_start(runner, up, journal).await;
             } else if !own {
-                journal.life = Lifetime::Persistent;
-                // The failure itself matters more, so that problems here are only warnings.
-                if let Err(not_kept) = up.run_guard.keep(&journal) {
-                    let reason = not_kept.to_string();
-                    runner.emit(Event::Warning(Warning::RunNotKept { reason }));
-                } else if up.on_failure == OnFailure::Retain {
-                    let name = runner.name();
-                    runner.emit(Event::Warning(Warning::ContainersRetained { name }));
-                }
+                retain(runner, up, journal);
             }
             return Err(failure);
         }
     };
-    if up.life == Lifetime::Persistent || !(fresh || own) {
+    // A new run is kept when its start is complete.
+    if !fresh && !own {
         journal.life = Lifetime::Persistent;
         journal.until = up.ends.until(until);
         up.run_guard.keep(&journal)?;
@@ -216,6 +211,49 @@ pub async fn up<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>) -> Result<UpResu
         plan,
         journal,
     })
+}
+
+/// Keeps a run that [`up`] started after this process has ended, if it is to be.
+pub fn keep_started(up: &Up<'_>, journal: &mut Journal) -> Result<(), Failure> {
+    if is_to_be_kept(up, journal) {
+        journal.life = Lifetime::Persistent;
+        journal.until = up.ends.until(journal.until);
+        up.run_guard.keep(journal)?;
+    }
+    Ok(())
+}
+
+/// Removes a run that [`up`] started and that was not kept yet, or retains it if that is wanted: what else belongs to its start
+/// failed.
+pub async fn abandon_started<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, journal: Journal) {
+    if is_to_be_kept(up, &journal) {
+        end_failed_start(runner, up, journal).await;
+    }
+}
+
+/// Returns whether a run is new and is to outlive this process.
+fn is_to_be_kept(up: &Up<'_>, journal: &Journal) -> bool {
+    up.life == Lifetime::Persistent && journal.life == Lifetime::Process
+}
+
+/// Removes or retains a new run whose start failed.
+async fn end_failed_start<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, journal: Journal) {
+    match up.on_failure {
+        OnFailure::TearDown => clean_up(runner, up, &journal.run).await,
+        OnFailure::Retain => retain(runner, up, journal),
+    }
+}
+
+/// Keeps a run whose start failed. The failure itself matters more, so that problems here are only warnings.
+fn retain<E: Engine>(runner: &Runner<'_, E>, up: &Up<'_>, mut journal: Journal) {
+    journal.life = Lifetime::Persistent;
+    if let Err(not_kept) = up.run_guard.keep(&journal) {
+        let reason = not_kept.to_string();
+        runner.emit(Event::Warning(Warning::RunNotKept { reason }));
+    } else if up.on_failure == OnFailure::Retain {
+        let name = runner.name();
+        runner.emit(Event::Warning(Warning::ContainersRetained { name }));
+    }
 }
 
 /// Removes what a failed `up` created. The failure itself matters more, so that problems here are only warnings.

@@ -25,6 +25,9 @@ const LOADED: &str = "loaded.json";
 /// The prefix of the names of folders in which labs are prepared; no lab can have such a name.
 const PREPARED: &str = ".add-";
 
+/// Before the name of a lab whose folder is being replaced.
+const REPLACED: &str = ".add-old-";
+
 /// Where a lab comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -232,9 +235,17 @@ impl AddedLabs {
             .flatten()
             .flatten();
         for entry in entries {
-            let is_prepared = entry.file_name().to_string_lossy().starts_with(PREPARED);
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if let Some(lab) = name.strip_prefix(REPLACED) {
+                let place = self.folder.join(lab);
+                // A process ended before the new one was in its place.
+                if !place.exists() && std::fs::rename(entry.path(), place).is_ok() {
+                    continue;
+                }
+            }
             let abandoned = || File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-            if is_prepared && abandoned() {
+            if name.starts_with(PREPARED) && abandoned() {
                 // If it cannot be removed, the next command tries again.
                 let _ = std::fs::remove_dir_all(entry.path());
             }
@@ -332,8 +343,10 @@ impl PreparedLab {
                     let exchange = renameat_with(CWD, own, CWD, &target, RenameFlags::EXCHANGE);
                     exchange.map_err(std::io::Error::from).or_else(|_| {
                         // A file system that cannot exchange two names.
-                        std::fs::rename(&target, self.labs.join(format!("{PREPARED}old")))?;
+                        let old = self.labs.join(format!("{REPLACED}{}", manifest.lab));
+                        std::fs::rename(&target, &old)?;
                         std::fs::rename(own, &target)
+                            .inspect_err(|_| drop(std::fs::rename(&old, &target)))
                     })
                 }
                 false => std::fs::rename(own, &target),
@@ -525,6 +538,21 @@ mod tests {
         assert!(first.content().exists() && second.content().exists());
         drop((first, second));
         assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_lab_whose_replacement_was_cut_off_is_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let labs = AddedLabs::new(folder.path().to_owned());
+        install(&labs, "first", Replacement::Whole);
+        let old = folder.path().join(".add-old-x");
+        std::fs::rename(folder.path().join("x"), &old).unwrap();
+        drop(labs.prepare().unwrap());
+        assert!(labs.find("x").unwrap().is_some());
+        // One that was replaced is removed.
+        std::fs::create_dir_all(&old).unwrap();
+        drop(labs.prepare().unwrap());
+        assert_eq!(names(folder.path()), ["x"]);
     }
 
     /// Installs a lab with these files below its folder.

@@ -22,27 +22,29 @@ pub type Baseline = BTreeMap<CheckId, Snapshot>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Preparation {
-    /// A process runs them, or ended before they were done.
+    /// A process runs them, or ended before they were done. The process is [`NO_PROCESS`] once it is known to have ended: its
+    /// number may be another process's by now.
     Running {
         process: i32,
     },
     Done,
 }
 
+/// In place of a process that has ended.
+const NO_PROCESS: i32 = 0;
+
 impl Preparation {
-    /// Returns whether the process that ran the steps ended before they were done.
+    /// Returns whether the steps failed, or the process that ran them ended before they were done.
     pub fn is_interrupted(self) -> bool {
         match self {
-            Self::Running { process } => !is_running(process),
+            Self::Running { process } => process == NO_PROCESS,
             Self::Done => false,
         }
     }
-}
 
-/// Returns whether a process of this machine runs.
-fn is_running(process: i32) -> bool {
-    let process = rustix::process::Pid::from_raw(process);
-    process.is_some_and(|process| rustix::process::test_kill_process(process).is_ok())
+    fn is_running(self) -> bool {
+        matches!(self, Self::Running { process } if process != NO_PROCESS)
+    }
 }
 
 /// A reset that has begun.
@@ -74,6 +76,20 @@ impl Baselines {
         let mut checks = exercise.checks().iter();
         let compares = !exercise.needs.is_empty() && checks.any(|check| check.unchanged.is_some());
         (compares || !exercise.prepare.is_empty()) && !self.exercises.contains_key(&exercise.id)
+    }
+
+    /// Returns whether steps of `prepare` run, as far as the file knows.
+    pub fn is_preparing(&self) -> bool {
+        self.prepared.values().any(|one| one.is_running())
+    }
+
+    /// Records that no steps of `prepare` run any more: they failed, or the process that ran them was ended.
+    pub fn end_interrupted(&mut self) {
+        let interrupted = Preparation::Running {
+            process: NO_PROCESS,
+        };
+        let running = self.prepared.values_mut().filter(|one| one.is_running());
+        running.for_each(|one| *one = interrupted);
     }
 
     /// Reads the baselines of a run in the folder of the journals; there are none if there is no file.
@@ -176,6 +192,21 @@ mod tests {
             Baselines::read(folder.path(), &run()).unwrap(),
             baselines(1)
         );
+    }
+
+    #[test]
+    fn a_preparation_runs_until_it_is_done_or_known_to_be_interrupted() {
+        let exercise = ExerciseId::new("one").unwrap();
+        let mut all = baselines(1);
+        assert!(!all.is_preparing());
+        let running = Preparation::Running { process: 77 };
+        all.prepared.insert(exercise.clone(), running);
+        assert!(all.is_preparing() && !running.is_interrupted());
+        all.end_interrupted();
+        assert!(!all.is_preparing() && all.prepared[&exercise].is_interrupted());
+        all.prepared.insert(exercise.clone(), Preparation::Done);
+        all.end_interrupted();
+        assert_eq!(all.prepared[&exercise], Preparation::Done);
     }
 
     #[test]

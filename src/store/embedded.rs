@@ -38,6 +38,8 @@ pub(crate) fn unpack(cache: &Path) -> anyhow::Result<PathBuf> {
                 write_file(&fresh.path().join(name.as_ref()), &file.data)?;
             }
             readable(fresh.path())?;
+            // Files that a power failure left empty would be taken for the labs from then on.
+            rustix::fs::syncfs(std::fs::File::open(fresh.path())?)?;
             let fresh = fresh.keep();
             // Another process may have been quicker; its copy is the same.
             std::fs::rename(&fresh, &folder).or_else(|_| std::fs::remove_dir_all(&fresh))

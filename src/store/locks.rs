@@ -1,10 +1,11 @@
 //! The locks of instances: one process at a time changes an instance of a lab. The kernel releases a lock however its holder
 //! ends.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::lab::{Instance, LabId};
@@ -18,14 +19,26 @@ pub struct Lock {
     _file: File,
 }
 
-/// The files of the exclusive locks that this process holds.
-static HELD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// Who holds locks within a process: a server does several things at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockHolder(u64);
+
+impl LockHolder {
+    /// Returns another holder, which holds no lock yet.
+    pub fn another() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The files of the exclusive locks that this process holds, with their holders.
+static HELD: Mutex<BTreeMap<PathBuf, LockHolder>> = Mutex::new(BTreeMap::new());
 
 /// Why a lock cannot be taken.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.text().localized())]
 pub enum LockError {
-    /// Another process holds it.
+    /// Another process holds it, or another holder in this process.
     InUse {
         pid: String,
         lab: LabId,
@@ -60,26 +73,32 @@ impl LockError {
 }
 
 impl Lock {
-    /// Takes the lock of an instance. Fails at once if another process holds it.
-    pub fn take(folder: &Path, lab: &LabId, instance: &Instance) -> Result<Self, LockError> {
+    /// Takes the lock of an instance. Fails at once if it is held.
+    pub fn take(
+        folder: &Path,
+        lab: &LabId,
+        instance: &Instance,
+        holder: LockHolder,
+    ) -> Result<Self, LockError> {
         let lock = Self::with(folder, lab, instance, File::try_lock)?;
         let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        held.insert(lock.path.clone());
+        held.insert(lock.path.clone(), holder);
         Ok(lock)
     }
 
-    /// Takes the lock of an instance, unless this process holds it already.
+    /// Takes the lock of an instance, unless this holder has it already.
     pub fn take_once(
         folder: &Path,
         lab: &LabId,
         instance: &Instance,
+        holder: LockHolder,
     ) -> Result<Option<Self>, LockError> {
         let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.contains(&path(folder, lab, instance)) {
+        if held.get(&path(folder, lab, instance)) == Some(&holder) {
             return Ok(None);
         }
         drop(held);
-        Self::take(folder, lab, instance).map(Some)
+        Self::take(folder, lab, instance, holder).map(Some)
     }
 
     /// Takes the lock for removal: other processes may remove the instance at the same time, and none may change it.
@@ -122,15 +141,15 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(disk(error)),
         }
-        // The pid only serves the message of `LockError::InUse`.
-        let record_pid = |file: &mut File| {
+        // The pid only serves the message of `LockError::InUse`: a full disk must not keep a lab from being removed.
+        let record_pid = |file: &mut File| -> io::Result<()> {
             // Written before the rest is cut off, so that a reader finds a pid at any moment.
             file.rewind()?;
             writeln!(file, "{}", std::process::id())?;
             let length = file.stream_position()?;
             file.set_len(length)
         };
-        record_pid(&mut file).map_err(disk)?;
+        let _ = record_pid(&mut file);
         Ok(Self { path, _file: file })
     }
 }
@@ -154,21 +173,28 @@ mod tests {
     fn a_lock_is_held_once_and_released_when_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let (lab, instance) = (LabId::new("redis").unwrap(), Instance::main());
-        let held = Lock::take(folder.path(), &lab, &instance).unwrap();
-        let error = Lock::take(folder.path(), &lab, &instance).unwrap_err();
+        let holder = LockHolder::another();
+        let take = |instance: &Instance| Lock::take(folder.path(), &lab, instance, holder);
+        let held = take(&instance).unwrap();
+        let error = take(&instance).unwrap_err();
         let expected = format!(
             "another roadlab (pid {}) is working on redis: wait for it, or use `--instance NAME` for another copy of the lab",
             std::process::id()
         );
         assert_eq!(error.to_string(), expected);
-        assert!(Lock::take(folder.path(), &lab, &Instance::new("b").unwrap()).is_ok());
-        let again = Lock::take_once(folder.path(), &lab, &instance).unwrap();
-        assert!(again.is_none());
+        assert!(take(&Instance::new("b").unwrap()).is_ok());
+        let once = |holder| Lock::take_once(folder.path(), &lab, &instance, holder);
+        assert!(once(holder).unwrap().is_none());
+        // What else this process does is not what holds it.
+        assert!(matches!(
+            once(LockHolder::another()),
+            Err(LockError::InUse { .. })
+        ));
         drop(held);
-        let once = Lock::take_once(folder.path(), &lab, &instance).unwrap();
-        assert!(once.is_some());
-        drop(once);
-        assert!(Lock::take(folder.path(), &lab, &instance).is_ok());
+        let again = once(holder).unwrap();
+        assert!(again.is_some());
+        drop(again);
+        assert!(take(&instance).is_ok());
     }
 
     #[test]
@@ -176,7 +202,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (lab, instance) = (LabId::new("redis").unwrap(), Instance::main());
         let share = || Lock::share(folder.path(), &lab, &instance);
-        let take = || Lock::take(folder.path(), &lab, &instance);
+        let take = || Lock::take(folder.path(), &lab, &instance, LockHolder::another());
         let (one, two) = (share().unwrap(), share().unwrap());
         assert!(take().is_err());
         drop((one, two));

@@ -41,7 +41,7 @@ pub use journal::{
 };
 pub use lab_folders::LabFolders;
 pub use labs_option::LabsOption;
-pub use locks::{Lock, LockError};
+pub use locks::{Lock, LockError, LockHolder};
 pub use log::open_log;
 pub use mounted_files::{folder_digest, mounted_digests};
 pub use open_shells::{OpenShell, ShellRecord};

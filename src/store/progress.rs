@@ -60,6 +60,9 @@ pub struct Progress {
     /// What the services of a run mounted of it when they started.
     #[serde(default)]
     mounted: Option<Mounted>,
+    /// What a newer program of the same version added, which this one does not know.
+    #[serde(flatten)]
+    unknown: BTreeMap<String, serde_json::Value>,
 }
 
 /// What the services of a run mounted of the learner's folder, by service and path.
@@ -133,6 +136,7 @@ impl Default for Progress {
             seconds: BTreeMap::new(),
             workspace: None,
             mounted: None,
+            unknown: BTreeMap::new(),
         }
     }
 }
@@ -274,6 +278,18 @@ impl Progress {
         reason: PlayReason,
     ) {
         self.play(exercises, run, reason, Playing::Ended);
+    }
+
+    /// Returns whether a solution is being played, as far as the file knows.
+    pub fn is_playing(&self) -> bool {
+        self.played.values().any(|played| played.playing)
+    }
+
+    /// Records that no solution is being played any more: a process that played one was ended.
+    pub fn end_interrupted(&mut self) {
+        self.played
+            .values_mut()
+            .for_each(|played| played.playing = false);
     }
 
     fn play(

@@ -347,7 +347,7 @@ fn a_form_that_is_too_large_is_refused() {
 }
 
 /// The options with which the page is for other machines, with the certificate of the tests.
-fn for_others() -> String {
+pub(super) fn for_others() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/web/certificate");
     let file = |name| folder.join(name).display().to_string();
     let (certificate, key) = (file("certificate.pem"), file("key.pem"));

@@ -45,6 +45,8 @@ impl Browser {
                 "--disable-dev-shm-usage",
                 "--remote-debugging-port=0",
                 "--lang=en-US",
+                // The name in the certificate of the tests.
+                "--host-resolver-rules=MAP lab.example.test 127.0.0.1",
             ])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")

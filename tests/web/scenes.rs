@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
+use super::access::for_others;
 use super::chromium::Browser;
 use super::http::WebServer;
 use crate::support::engine_lab::EngineLab;
@@ -57,6 +58,30 @@ fn a_learner_solves_an_exercise_in_the_terminal_of_the_page() {
     page.click("dialog button[value='yes']");
     page.wait_for("the lab is not running");
     assert_eq!(page.errors, [""; 0]);
+}
+
+#[apply(browser_test)]
+fn an_exercise_is_solved_over_an_encrypted_connection() {
+    let lab = EngineLab::tiny();
+    lab.run("up LAB", 0);
+    let arguments = format!("web LAB --json {}", for_others());
+    let server = WebServer::start(&mut lab.command(&arguments));
+    let mut page = Browser::start();
+    // The certificate of the tests is from no authority that a browser knows.
+    let trust = json!({ "ignore": true });
+    page.call("Security.setIgnoreCertificateErrors", trust);
+    page.open(&format!("{}{}", server.origin(), server.entry));
+    page.click("a[rel='next']");
+    page.wait_for("watching, 1 of 2 checks pass");
+    page.click("button[data-service='redis']");
+    page.wait_until(
+        "a prompt",
+        "document.querySelector('.screen')?.innerText.includes('6379>')",
+    );
+    page.type_line("SET greeting hello");
+    page.wait_for("solved 1 of 2");
+    assert_eq!(page.errors, [""; 0]);
+    lab.run("down LAB", 0);
 }
 
 #[apply(browser_test)]

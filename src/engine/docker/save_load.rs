@@ -35,7 +35,11 @@ impl ImageTransfer for Docker {
             written += part.len() as u64;
             progress(written);
         }
-        let ended = file.sync_all().await;
+        // A write is only begun when `write_all` returns, and `sync_all` does not say that the last one failed.
+        let ended = match file.flush().await {
+            Ok(()) => file.sync_all().await,
+            failed => failed,
+        };
         ended.map_err(|error| file_error(&operation, &error))
     }
 

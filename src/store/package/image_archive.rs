@@ -228,8 +228,14 @@ pub fn check_images<'n>(
     let list: Vec<SavedImage> = archive.document(MANIFEST)?;
     let mut expected: Vec<String> = vec![MANIFEST.to_owned()];
     let mut listed = Vec::new();
+    // Images may share one, and a list may name it a hundred thousand times.
+    let mut digests: BTreeMap<&str, String> = BTreeMap::new();
     for image in &list {
-        let hash = digest(&archive.bytes(&image.config)?);
+        let hash = match digests.get(image.config.as_str()) {
+            Some(hash) => hash.clone(),
+            None => digest(&archive.bytes(&image.config)?),
+        };
+        digests.insert(&image.config, hash.clone());
         let own = image.names.iter().flatten().map(String::as_str);
         let own: Vec<&str> = own.collect();
         let [name] = own.as_slice() else {

@@ -58,6 +58,40 @@ fn a_damaged_file_is_kept_beside_and_progress_starts_again() {
 }
 
 #[test]
+fn what_a_newer_program_added_stays() {
+    let fixture = Fixture::new();
+    let newer = r#"{ "version": 2, "stars": { "ttl": 3 } }"#;
+    std::fs::write(fixture.file(), newer).unwrap();
+    fixture
+        .update(|progress| progress.solve(&exercise("ttl")))
+        .unwrap();
+    let written = std::fs::read_to_string(fixture.file()).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(written["stars"]["ttl"], 3);
+    assert!(fixture.read().unwrap().is_solved(&exercise("ttl")));
+}
+
+#[test]
+fn after_a_solution_that_was_interrupted_the_own_work_counts() {
+    let (ttl, run) = (
+        exercise("ttl"),
+        RunId::new("01jd0000000000000000000000").unwrap(),
+    );
+    let mut progress = Progress::default();
+    progress.begin_playing(&[&ttl], Some(&run), PlayReason::Requested);
+    progress.record([(&ttl, false)], Some(&run));
+    assert!(progress.is_playing());
+    progress.end_interrupted();
+    assert!(!progress.is_playing());
+    // What passes right now is still the solution's.
+    progress.record([(&ttl, true)], Some(&run));
+    assert!(!progress.is_solved(&ttl));
+    progress.record([(&ttl, false)], Some(&run));
+    progress.record([(&ttl, true)], Some(&run));
+    assert!(progress.is_solved(&ttl));
+}
+
+#[test]
 fn an_update_is_read_back() {
     let fixture = Fixture::new();
     let ttl = exercise("ttl");

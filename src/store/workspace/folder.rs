@@ -15,7 +15,8 @@ use cap_std::fs::{
     Dir, DirBuilder, DirBuilderExt, MetadataExt as _, OpenOptions, OpenOptionsExt, Permissions,
     PermissionsExt, ReadDir,
 };
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
 
 use crate::store::dated_name::dated_name;
 use crate::store::workspace::error::{Result, WorkspaceError};
@@ -171,20 +172,44 @@ impl<'a> WorkspaceFolder<'a> {
                 return file.sync_all();
             }
             let incomplete = path.with_file_name(INCOMPLETE);
-            let mut options = nonblocking();
-            options.write(true).create_new(true);
+            // The editor of the page and a reset write at the same time, under this one name.
+            let _turn = self.wait_for_turn()?;
             // Left behind by a process that was ended.
             match self.handle.remove_file(&incomplete) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let mut file = self.handle.open_with(&incomplete, &options)?;
-            file.write_all(content)?;
-            file.set_permissions(mode)?;
-            file.sync_all()?;
-            self.handle.rename(&incomplete, &self.handle, path)
+            let replaced = self.write_new(&incomplete, content, mode);
+            let replaced =
+                replaced.and_then(|()| self.handle.rename(&incomplete, &self.handle, path));
+            if replaced.is_err() {
+                // The first error matters more.
+                let _ = self.handle.remove_file(&incomplete);
+            }
+            replaced
         };
         write().map_err(|error| self.failed(path, error))
+    }
+
+    fn write_new(&self, path: &Path, content: &[u8], mode: Permissions) -> io::Result<()> {
+        let mut options = nonblocking();
+        options.write(true).create_new(true);
+        let mut file = self.handle.open_with(path, &options)?;
+        file.write_all(content)?;
+        file.set_permissions(mode)?;
+        file.sync_all()
+    }
+
+    /// Waits until no other writer has an incomplete file in the workspace. It is this one's turn until the handle is dropped.
+    fn wait_for_turn(&self) -> io::Result<Dir> {
+        // A lock belongs to an open file, so each turn opens its own.
+        let turn = self.handle.open_dir(".")?;
+        match rustix::fs::flock(&turn, FlockOperation::LockExclusive) {
+            // A file system without locks.
+            Err(Errno::NOLCK | Errno::OPNOTSUPP) => {}
+            locked => locked?,
+        }
+        Ok(turn)
     }
 
     pub(super) fn remove_file(&self, path: &Path) -> Result<()> {
@@ -197,6 +222,19 @@ impl<'a> WorkspaceFolder<'a> {
         let copy = self.free_name(path);
         self.write(&copy, content, self.mode(path))?;
         Ok(self.kept(path, &copy))
+    }
+
+    /// Keeps a regular file under another name beside it, before another takes its place: what is saved there until then is kept
+    /// too.
+    pub(super) fn keep_beside(&self, path: &Path, content: &[u8]) -> Result<KeptFile> {
+        let beside = self.free_name(path);
+        let linked = !self.mounts.contains_key(path)
+            && self.handle.hard_link(path, &self.handle, &beside).is_ok();
+        match linked {
+            true => Ok(self.kept(path, &beside)),
+            // A file that is written in place, one of another user, or a file system without links.
+            false => self.keep_copy(path, content),
+        }
     }
 
     /// Renames what is in the way of the lab's file or folder.

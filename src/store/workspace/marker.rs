@@ -1,10 +1,11 @@
 //! The marker of a workspace. A folder without it is never changed or removed.
 
+use std::fs::DirEntry;
 use std::io;
 use std::path::Path;
 
 use crate::store::workspace::error::{Result, WorkspaceError};
-use crate::store::workspace::folder::open;
+use crate::store::workspace::folder::{INCOMPLETE, open};
 
 /// The file that marks a folder as a workspace.
 pub(super) const MARKER: &str = ".roadlab-workspace";
@@ -19,7 +20,7 @@ pub(super) fn is_workspace(path: &Path) -> bool {
     is_folder && path.join(MARKER).exists()
 }
 
-/// Returns the text of the marker of the folder at a path; `None` if there is no folder, or an empty one.
+/// Returns the text of the marker of the folder at a path; `None` if there is no folder, or nothing in it.
 pub(super) fn read_marker(path: &Path) -> Result<Option<String>> {
     let failed = |error| WorkspaceError::failed(path.to_owned(), error);
     let about = match path.symlink_metadata() {
@@ -40,7 +41,10 @@ pub(super) fn read_marker(path: &Path) -> Result<Option<String>> {
         }
         Err(_) => {}
     }
-    match std::fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+    // What a process left that was ended at its first file is nobody's.
+    let is_nothing =
+        |entry: io::Result<DirEntry>| entry.is_ok_and(|one| one.file_name() == INCOMPLETE);
+    match std::fs::read_dir(path).map(|mut entries| entries.all(is_nothing)) {
         Ok(true) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(failed(error)),
         Ok(false) | Err(_) => Err(WorkspaceError::NotAWorkspace {

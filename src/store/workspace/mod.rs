@@ -147,17 +147,16 @@ impl Workspace {
         Ok(kept)
     }
 
-    /// Records that these steps were played, so that a later reset does not take the files that they wrote for the learner's.
-    pub fn record_written(&self, steps: &[Step]) -> Result<()> {
-        let paths: BTreeSet<PathBuf> = steps.iter().filter_map(changed_file).collect();
-        if self.whose == Whose::Tests || paths.is_empty() || !self.path.exists() {
+    /// Records that a step was just played, if it changes a file of the workspace at `path`, so that a later reset does not take
+    /// that file for the learner's. What is saved there afterwards is the learner's.
+    pub fn record_written(path: &Path, step: &Step) -> Result<()> {
+        let Some(file) = changed_file(step) else {
             return Ok(());
-        }
-        let folder = self.open()?;
+        };
+        let mounts = BTreeMap::new();
+        let folder = WorkspaceFolder::open(path, &mounts)?;
         let mut written = WrittenFiles::read(&folder);
-        for path in paths {
-            written.record(&folder, path);
-        }
+        written.record(&folder, file);
         written.write(&folder)
     }
 
@@ -216,7 +215,7 @@ impl Workspace {
             if let Some(there) = there.filter(|there| *there != content)
                 && !self.is_of_the_lab(&folder, &file.file, &there, &written)
             {
-                folder.keep_copy(&file.file, &there)?;
+                folder.keep_beside(&file.file, &there)?;
             }
             folder.write(&file.file, &content, folder.mode(copy))?;
             folder.remove_file(copy)?;
@@ -358,7 +357,7 @@ impl Workspace {
                     return Ok(None);
                 }
                 if !self.is_of_the_lab(folder, path, &there, written) {
-                    kept = Some(folder.keep_copy(path, &there)?);
+                    kept = Some(folder.keep_beside(path, &there)?);
                 }
             }
             Some(Kind::Folder | Kind::Other) => kept = Some(folder.move_aside(path)?),

@@ -58,7 +58,9 @@ impl Fixture {
     fn play(&self) {
         self.write("answer.py", "solved");
         self.write("b.py", "solved");
-        self.workspace.record_written(&self.solution).unwrap();
+        for step in &self.solution {
+            Workspace::record_written(&self.workspace.path, step).unwrap();
+        }
     }
 
     fn path(&self, below: &str) -> PathBuf {
@@ -284,6 +286,56 @@ fn a_process_that_ended_in_the_middle_leaves_a_workspace_that_is_finished() {
     fixture.check("own.py", "own");
     fixture.check(MARKER, FINISHED);
     assert!(!fixture.path(INCOMPLETE).exists());
+}
+
+#[test]
+fn a_process_that_ended_at_its_first_file_leaves_a_folder_that_is_filled() {
+    let fixture = Fixture::new();
+    std::fs::create_dir_all(&fixture.workspace.path).unwrap();
+    fixture.write(INCOMPLETE, "unfini");
+    fixture.workspace.make().unwrap();
+    fixture.check("b.py", "b");
+    fixture.check(MARKER, FINISHED);
+    assert!(!fixture.path(INCOMPLETE).exists());
+}
+
+#[test]
+fn writers_of_one_folder_do_not_take_each_others_files() {
+    let fixture = Fixture::new();
+    fixture.workspace.make().unwrap();
+    let write = |name: &str| {
+        let mounts = BTreeMap::new();
+        let folder = WorkspaceFolder::open(&fixture.workspace.path, &mounts).unwrap();
+        let content = name.repeat(10_000);
+        for _ in 0..50 {
+            let written = folder.write(Path::new(name), content.as_bytes(), 0o644);
+            written.unwrap();
+            let there = folder.read(Path::new(name)).unwrap().unwrap();
+            assert!(there == content.as_bytes(), "{name}");
+        }
+    };
+    std::thread::scope(|scope| {
+        let writers = ["one", "two", "three"].map(|name| scope.spawn(|| write(name)));
+        for writer in writers {
+            writer.join().unwrap();
+        }
+    });
+    assert!(!fixture.path(INCOMPLETE).exists());
+}
+
+#[test]
+fn what_is_saved_while_a_file_is_put_back_is_kept() {
+    let fixture = Fixture::new();
+    fixture.workspace.make().unwrap();
+    fixture.write("b.py", "mine");
+    let mut editor = std::fs::OpenOptions::new();
+    let mut editor = editor.append(true).open(fixture.path("b.py")).unwrap();
+    let kept = fixture.workspace.restore().unwrap();
+    fixture.check("b.py", "b");
+    // An editor that still has the file open writes into what was kept.
+    std::io::Write::write_all(&mut editor, b" and more").unwrap();
+    let text = std::fs::read_to_string(&kept[0].kept).unwrap();
+    assert_eq!(text, "mine and more");
 }
 
 /// What is at a path of the lab is moved aside, and nothing outside the workspace changes.
