@@ -165,6 +165,30 @@ fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_pane
 }
 
 #[apply(engine_test)]
+fn the_last_exercise_leads_to_one_that_is_open_until_all_are_solved() {
+    let lab = EngineLab::tiny();
+    let mut terminal = terminal(&lab, 80, 24);
+    start(&lab, &mut terminal, "");
+    terminal.wait_for("1 of 2 checks pass");
+    terminal.type_in("n");
+    terminal.wait_for("── 2/2");
+    terminal.type_in("1");
+    terminal.wait_for("─ solved ─");
+    terminal.type_in("n");
+    terminal.wait_for("Exercise 1 is not solved. Go to it?");
+    terminal.type_in("\r");
+    terminal.wait_for("── 1/2");
+    redis_cli(&lab, "SET greeting hello");
+    terminal.wait_for("─ solved ─");
+    terminal.type_in("\r");
+    terminal.wait_for("── 2/2");
+    terminal.type_in("\r");
+    terminal.wait_for("Your progress is saved.");
+    terminal.type_in("r");
+    terminal.wait_for("removed 1 container");
+}
+
+#[apply(engine_test)]
 fn a_session_can_leave_the_lab_up_and_resume() {
     let lab = redis();
     // So high that the line before the exercise is still on the screen.

@@ -12,6 +12,16 @@ pub(super) enum Navigation {
     Leave(AfterSession),
 }
 
+/// Returns the exercise to which the learner goes on from one: the next in the list, and from the last one the first other one
+/// that is open. `open` is whether each exercise can still be solved.
+pub(super) fn following(at: usize, open: &[bool]) -> Option<usize> {
+    let next = at + 1;
+    match next < open.len() {
+        true => Some(next),
+        false => open.iter().take(at).position(|open| *open),
+    }
+}
+
 /// How much room the panel takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PanelSize {
@@ -48,5 +58,22 @@ impl ExerciseView {
     /// Returns whether it was solved while it was shown, and what it saw last still passes.
     pub(super) fn passes(&self) -> bool {
         self.solved && self.result.as_ref().is_none_or(ExerciseResult::passed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_exercise_leads_to_the_first_open_one() {
+        assert_eq!(following(0, &[true, false, true]), Some(1));
+        assert_eq!(following(1, &[true, false, false]), Some(2));
+        assert_eq!(following(2, &[false, true, false]), Some(1));
+        assert_eq!(following(2, &[true, true, true]), Some(0));
+        // Only the last one is open, or none.
+        assert_eq!(following(2, &[false, false, true]), None);
+        assert_eq!(following(2, &[false; 3]), None);
+        assert_eq!(following(0, &[true]), None);
     }
 }

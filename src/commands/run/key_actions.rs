@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::after_session::AfterSession;
-use super::exercise_view::{ExerciseView, Navigation, PanelSize};
+use super::exercise_view::{ExerciseView, Navigation, PanelSize, following};
 use super::menu::{Answer, Command, Picker, Question, answer, command_for_key};
 use super::session::Session;
 use super::view::ListFrom;
@@ -46,14 +46,15 @@ impl Session<'_, Docker> {
         match command {
             Command::Nothing => view.question = question,
             Command::Next => {
-                let last = view.at + 1 == self.running.lab.exercises.len();
-                return match last && after_session == AfterSession::Prompt {
-                    false => Ok(Some(Navigation::To(view.at + 1))),
-                    true => {
+                let count = self.running.lab.exercises.len();
+                match following(view.at, &self.open_exercises()) {
+                    Some(next) if next > view.at => return Ok(Some(Navigation::To(next))),
+                    Some(open) => view.question = Some(Question::GoTo(open)),
+                    None if after_session == AfterSession::Prompt => {
                         view.question = Some(Question::Leave);
-                        Ok(None)
                     }
-                };
+                    None => return Ok(Some(Navigation::To(count))),
+                }
             }
             Command::Back => return Ok(Some(Navigation::To(view.at.saturating_sub(1)))),
             Command::Task => {
@@ -145,6 +146,9 @@ impl Session<'_, Docker> {
                 screen.discard_typed();
                 view.solved = false;
                 view.since = Instant::now();
+            }
+            (Some(Question::GoTo(open)), Answer::Yes) => {
+                return Ok(Some(Navigation::To(open)));
             }
             (Some(Question::Which { .. }), Answer::More(from)) => {
                 self.show_list(screen, view, ListFrom::Index(from));

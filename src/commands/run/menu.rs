@@ -47,6 +47,8 @@ pub(super) enum Question {
         /// The index of the first that the list shows next, if it does not show all.
         rest: Option<usize>,
     },
+    /// Goes on with an exercise that is not solved, by its index.
+    GoTo(usize),
     /// Keep or remove the lab. Enter keeps it: a key that is pressed by habit removes nothing.
     Leave,
 }
@@ -130,6 +132,8 @@ pub(super) fn answer(key: Key, question: &Question) -> Command {
             Key::Char('y' | 'Y'),
         ) => Answer::Yes,
         (Question::RunSolution | Question::ShowAnswer | Question::ResetExercise, _) => Answer::No,
+        (Question::GoTo(_), Key::Enter | Key::Char('y' | 'Y')) => Answer::Yes,
+        (Question::GoTo(_), _) => Answer::No,
         (Question::Leave, Key::Enter | Key::Char('k' | 'K')) => Answer::Keep,
         (Question::Leave, Key::Char('r' | 'R')) => Answer::Remove,
         (Question::Leave, _) => return Command::Nothing,
@@ -193,6 +197,12 @@ pub(super) fn menu(
         Some(Question::RunSolution | Question::ShowAnswer | Question::ResetExercise) => {
             return vec![
                 item("y", localized!("yes")),
+                item("Esc", localized!("cancel")),
+            ];
+        }
+        Some(Question::GoTo(_)) => {
+            return vec![
+                item("Enter", localized!("go to it")),
                 item("Esc", localized!("cancel")),
             ];
         }
@@ -491,6 +501,17 @@ mod tests {
             Command::Answer(Answer::Yes)
         );
         for key in [Key::Enter, Key::Escape, Key::Char('s')] {
+            assert_eq!(answer(key, &question), Command::Answer(Answer::No));
+        }
+    }
+
+    #[test]
+    fn enter_goes_on_with_an_open_exercise() {
+        let question = Question::GoTo(2);
+        for key in [Key::Enter, Key::Char('y')] {
+            assert_eq!(answer(key, &question), Command::Answer(Answer::Yes));
+        }
+        for key in [Key::Escape, Key::Char('q')] {
             assert_eq!(answer(key, &question), Command::Answer(Answer::No));
         }
     }

@@ -253,6 +253,14 @@ impl<E: Engine> Session<'_, E> {
         present.unwrap_or(0)
     }
 
+    /// Returns whether each exercise can still be solved.
+    pub(super) fn open_exercises(&self) -> Vec<bool> {
+        let is_open = |exercise: &Exercise| {
+            self.running.live.is_available(exercise) && !self.progress.is_solved(&exercise.id)
+        };
+        self.running.lab.exercises.iter().map(is_open).collect()
+    }
+
     /// Returns whether the services hold what the solution of an exercise did.
     pub(super) fn stands_by_solution(&self, exercise: &Exercise) -> bool {
         let run = self.running.run();

@@ -182,6 +182,10 @@ impl<E: Engine> Session<'_, E> {
             Question::ResetExercise => localized!(
                 "Reset the lab to the start of this exercise? This wipes the data of its services."
             ),
+            Question::GoTo(open) => localized!(
+                "Exercise {number} is not solved. Go to it?",
+                number = open + 1
+            ),
             Question::Leave => localized!(
                 "Keep {lab} up, or remove it?\nYour progress is saved.",
                 lab = self.running.lab.id
