@@ -112,6 +112,17 @@ fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_pane
     // What follows the command is typed before the session can read it.
     start(&lab, &mut terminal, "--down\r\rq");
     terminal.wait_for("2 of 5 checks pass");
+    let screen = terminal.screen();
+    let first = "The checkout service reads its settings";
+    assert!(screen.contains(first), "{screen}");
+    assert!(screen.contains("more lines: press Space"), "{screen}");
+    assert!(!screen.contains('✗'), "{screen}");
+    terminal.type_in(" ");
+    terminal.wait_for("press Space to see the checks");
+    terminal.type_in(" ");
+    terminal.wait("the checks", |screen| {
+        screen.contains('✗') && !screen.contains("press Space")
+    });
     terminal.type_in("l");
     terminal.wait_for("Go to exercise:");
     let screen = terminal.screen();
@@ -146,15 +157,23 @@ fn the_list_and_the_task_fit_a_small_terminal_and_keys_count_from_the_first_pane
     terminal.type_in("1\r");
     terminal.wait_for("── 1/18");
 
-    // The task and the checks have the screen until the next key.
+    // The task has the screen page by page, with the title always in sight, and the checks follow.
     terminal.resize(80, 24);
     terminal.wait("the new size", |screen| {
         let mut below = screen.lines().skip(14);
         below.any(|line| line.contains("q quit"))
     });
     terminal.type_in("t");
-    terminal.wait("the task without the checks", |screen| {
-        screen.contains("Your task") && !screen.contains('✗')
+    terminal.wait("the first page without the checks", |screen| {
+        let title = screen.matches("1/18 Settings").count() >= 2;
+        let first = screen.contains("The checkout service reads its settings");
+        title && first && screen.contains("more lines: press Space") && !screen.contains('✗')
+    });
+    terminal.type_in(" ");
+    terminal.wait("the last page", |screen| {
+        let title = screen.contains("── 1/18 Settings");
+        let last = screen.contains("Your task");
+        title && last && screen.contains("press Space to see the checks")
     });
     terminal.type_in("d");
     terminal.wait("every check in full", |screen| {

@@ -86,11 +86,16 @@ impl Screen {
         (usize::from(columns.max(20)), usize::from(rows.max(6)))
     }
 
+    /// Returns the rows that a text takes above the panel.
+    pub(crate) fn rows_of(text: &str) -> usize {
+        let columns = Self::size().0;
+        rows_of(&prose(text, Some(columns)), columns)
+    }
+
     /// Prints permanent text above the panel.
     pub(crate) fn print_above(&mut self, text: &str) {
-        let columns = Self::size().0;
-        let text = prose(text, Some(columns));
-        self.room = self.room.saturating_sub(rows_of(&text, columns));
+        let text = prose(text, Some(Self::size().0));
+        self.room = self.room.saturating_sub(Self::rows_of(&text));
         let text = format!("{}{text}\n", self.erased());
         self.drawn.clear();
         write(&text);

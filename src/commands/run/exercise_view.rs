@@ -28,6 +28,8 @@ pub(super) enum PanelSize {
     Whole,
     /// The title and the keys only, so that what was printed above is in sight.
     Folded,
+    /// Like `Folded`, while the text of the exercise is read.
+    Reading,
 }
 
 /// One exercise as it is on the screen.
@@ -41,6 +43,8 @@ pub(super) struct ExerciseView {
     pub(super) note: Option<String>,
     pub(super) question: Option<Question>,
     pub(super) size: PanelSize,
+    /// The lines of the text of the exercise that were not shown yet.
+    pub(super) unread: Vec<String>,
     /// When its time was added to the progress last.
     pub(super) since: Instant,
 }
@@ -55,6 +59,14 @@ impl ExerciseView {
         }
     }
 
+    /// Returns whether an outcome or the hint is another one than that in sight, so that the checks must be shown.
+    pub(super) fn must_show(&self, results: &[ExerciseResult]) -> bool {
+        let hint = |result: &ExerciseResult| result.hint().map(str::to_owned);
+        self.result.as_ref().is_some_and(|before| {
+            self.changed(results) == Changed::Yes || hint(before) != results.first().and_then(hint)
+        })
+    }
+
     /// Returns whether it was solved while it was shown, and what it saw last still passes.
     pub(super) fn passes(&self) -> bool {
         self.solved && self.result.as_ref().is_none_or(ExerciseResult::passed)
@@ -63,7 +75,58 @@ impl ExerciseView {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::event::{CheckResult, FittingHint, Outcome};
+    use crate::expect::Words;
+    use crate::lab::{CheckRole, ExerciseId};
+
+    /// The result of two checks, of which the first passes or not and the second fails.
+    fn result(first: bool, hint: Option<&str>) -> ExerciseResult {
+        let fail = |hint: Option<&str>| Outcome::Fail {
+            expected: String::new(),
+            actual: String::new(),
+            hint: hint.map(FittingHint::about_mistake),
+        };
+        let first = if first { Outcome::Pass } else { fail(hint) };
+        let checks = [first, fail(hint)].map(|outcome| CheckResult {
+            check: "one".to_owned(),
+            role: CheckRole::Goal,
+            about: String::new(),
+            outcome,
+            words: Words::default(),
+        });
+        ExerciseResult {
+            exercise: ExerciseId::new("one").unwrap(),
+            checks: checks.to_vec(),
+            actuals: Vec::new(),
+            held: Vec::new(),
+            changed: Changed::Yes,
+            denied: BTreeSet::new(),
+            undecided: None,
+        }
+    }
+
+    #[test]
+    fn another_outcome_or_hint_is_shown_while_the_text_is_read_and_the_first_result_is_not() {
+        let mut view = ExerciseView {
+            at: 0,
+            result: None,
+            solved: false,
+            printed_hint: None,
+            note: None,
+            question: None,
+            size: PanelSize::Reading,
+            unread: Vec::new(),
+            since: Instant::now(),
+        };
+        assert!(!view.must_show(&[result(false, None)]));
+        view.result = Some(result(false, None));
+        assert!(!view.must_show(&[result(false, None)]));
+        assert!(view.must_show(&[result(true, None)]));
+        assert!(view.must_show(&[result(false, Some("forever"))]));
+    }
 
     #[test]
     fn the_last_exercise_leads_to_the_first_open_one() {

@@ -57,10 +57,12 @@ impl Session<'_, Docker> {
                 }
             }
             Command::Back => return Ok(Some(Navigation::To(view.at.saturating_sub(1)))),
-            Command::Task => {
-                self.task(&mut |text| screen.print_above(text), view.at, exercise);
-                screen.print_above("");
-                view.size = PanelSize::Folded;
+            Command::Task => self.show_task(screen, exercise, view),
+            Command::ReadOn => {
+                if !view.unread.is_empty() {
+                    view.size = PanelSize::Reading;
+                    self.show_page(screen, exercise, view);
+                }
             }
             Command::Details => {
                 if let Some(result) = &view.result {

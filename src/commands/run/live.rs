@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::after_session::AfterSession;
 use super::exercise_view::{ExerciseView, Navigation, PanelSize};
-use super::session::{Output, Session};
+use super::session::Session;
 use crate::engine::docker::Docker;
 use crate::exit::Exit;
 use crate::lab::{Exercise, Task};
@@ -80,8 +80,6 @@ impl Session<'_, Docker> {
         exercise: &Exercise,
         after_session: AfterSession,
     ) -> Result<Navigation, Failure> {
-        self.task(&mut |text| screen.print_above(text), at, exercise);
-        screen.print_above("");
         let mut view = ExerciseView {
             at,
             result: None,
@@ -90,8 +88,10 @@ impl Session<'_, Docker> {
             note: self.missing_services(exercise),
             question: None,
             size: PanelSize::Whole,
+            unread: Vec::new(),
             since: Instant::now(),
         };
+        self.show_task(screen, exercise, &mut view);
         let mut watcher = self.running.change_watcher(&[exercise]);
         let available = view.note.is_none();
         let check_next = if available {
@@ -154,10 +154,9 @@ impl Session<'_, Docker> {
                         self.running.require_still_not_paused()?;
                     }
                     next = Next::WaitForChange;
-                    let print = &mut |text: &str| screen.print_above(text);
                     let changed = view.changed(&results);
                     watcher.decide(changed, &mut results);
-                    self.show_results(print, exercise, &mut view, results)?;
+                    self.show_results(screen, exercise, &mut view, results)?;
                     let running = &self.running;
                     watcher
                         .record_check(&running.runner, &running.live, changed)
@@ -171,8 +170,10 @@ impl Session<'_, Docker> {
                 }
                 SessionEvent::Input(Input::Redraw) => {
                     screen.clear();
-                    self.task(&mut |text| screen.print_above(text), at, exercise);
-                    screen.print_above("");
+                    self.show_task_again(screen, exercise, &mut view);
+                    // The one that was printed is gone.
+                    view.printed_hint = None;
+                    self.print_wide_hint(&mut |text| screen.print_above(text), &mut view);
                     self.show_offered(screen, &mut view);
                     continue;
                 }
@@ -193,27 +194,29 @@ impl Session<'_, Docker> {
     /// Records the results, and shows what follows an exercise when it is solved.
     fn show_results(
         &mut self,
-        print: Output<'_>,
+        screen: &mut Screen,
         exercise: &Exercise,
         view: &mut ExerciseView,
         results: Vec<ExerciseResult>,
     ) -> Result<(), Failure> {
         self.read_progress()?;
+        if view.must_show(&results) {
+            view.size = PanelSize::Whole;
+        }
         if results.iter().all(ExerciseResult::passed) && !view.solved {
             view.solved = true;
             self.add_time(exercise, view)?;
             self.running.record_solved(&results)?;
             self.read_progress()?;
             if matches!(exercise.task, Task::Practical { .. }) {
-                self.after(print, exercise);
-                print("");
+                let mut texts = Vec::new();
+                self.after(&mut |text| texts.push(text.to_owned()), exercise);
+                texts.push(String::new());
+                self.show_below_task(screen, view, &texts);
             }
         }
-        if view.changed(&results) == Changed::Yes {
-            view.size = PanelSize::Whole;
-        }
         view.result = results.into_iter().next();
-        self.print_wide_hint(print, view);
+        self.print_wide_hint(&mut |text| screen.print_above(text), view);
         Ok(())
     }
 

@@ -12,6 +12,8 @@ pub(super) enum Command {
     Back,
     /// Shows the text of the exercise again.
     Task,
+    /// Shows the next page of a text that does not fit, or the checks below it.
+    ReadOn,
     /// Shows every check and the hint in full.
     Details,
     Hint,
@@ -107,6 +109,7 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
         'n' => Command::Next,
         'p' => Command::Back,
         't' => Command::Task,
+        ' ' => Command::ReadOn,
         'd' if matches!(exercise.task, Task::Practical { .. }) => Command::Details,
         'h' => Command::Hint,
         's' => Command::Solution,
@@ -279,6 +282,7 @@ pub(super) fn keys(exercise: &Exercise, offers: Offers) -> Vec<(String, String)>
         key("n, Enter", localized!("go to the next exercise")),
         key("p", localized!("go back")),
         key("t", localized!("show the task again")),
+        key("Space", localized!("read on, if the text does not fit")),
         only(
             practical,
             "d",
@@ -462,7 +466,10 @@ mod tests {
                 assert!(there || item.key == "?", "{}: {names:?}", item.key);
             }
             for name in names.iter().filter(|name| **name != "Esc") {
-                let letter = Key::Char(name.chars().next().unwrap());
+                let letter = Key::Char(match *name {
+                    "Space" => ' ',
+                    name => name.chars().next().unwrap(),
+                });
                 let command = command_for_key(letter, exercise);
                 assert_ne!(command, Command::Nothing, "{name}");
             }
@@ -477,7 +484,7 @@ mod tests {
             .into_iter()
             .map(|(key, _)| key)
             .collect();
-        assert_eq!(names.join(" "), "n, Enter p t d h s r l q Esc");
+        assert_eq!(names.join(" "), "n, Enter p t Space d h s r l q Esc");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod key_actions;
 mod live;
 mod menu;
 mod plain;
+mod reading;
 mod session;
 mod view;
 

@@ -26,8 +26,7 @@ pub(super) enum ListFrom {
 impl<E: Engine> Session<'_, E> {
     pub(super) fn draw(&self, screen: &mut Screen, panel: &Panel) {
         let (columns, rows) = Screen::size();
-        // The upper half is for the task.
-        let lines = panel.lines(columns, (rows / 2).max(6), self.context.paint);
+        let lines = panel.lines(columns, highest_panel(rows), self.context.paint);
         screen.panel_at_bottom(lines);
     }
 
@@ -50,7 +49,7 @@ impl<E: Engine> Session<'_, E> {
         let question = view.question.as_ref();
         // A list needs the room of the checks.
         let folded =
-            view.size == PanelSize::Folded || matches!(question, Some(Question::Which { .. }));
+            view.size != PanelSize::Whole || matches!(question, Some(Question::Which { .. }));
         let result = result.filter(|_| !folded);
         let hint = result.and_then(|result| self.running.conditional_hint(result));
         Panel {
@@ -65,10 +64,13 @@ impl<E: Engine> Session<'_, E> {
             },
             note: question
                 .map(|question| self.question_text(question, standing))
-                .or_else(|| view.note.clone())
                 .or_else(|| {
-                    let denied = &result?.denied;
-                    check_output::way_out(&self.context.app, self.running.lab, denied)
+                    let note = view.note.clone().or_else(|| {
+                        let denied = &result?.denied;
+                        check_output::way_out(&self.context.app, self.running.lab, denied)
+                    });
+                    let notes = note.into_iter().chain(self.read_on(exercise, view));
+                    notes.reduce(|notes, note| format!("{notes}\n{note}"))
                 }),
             wording: self.context.wording(),
             // While a question is open, the key answers it.
@@ -219,7 +221,9 @@ impl<E: Engine> Session<'_, E> {
 
     /// Prints a new hint above the panel if its code does not fit into it: it must be possible to copy it.
     pub(super) fn print_wide_hint(&self, print: Output<'_>, view: &mut ExerciseView) {
-        let result = view.result.as_ref();
+        // What is read must not scroll away.
+        let shown = view.size != PanelSize::Reading;
+        let result = view.result.as_ref().filter(|_| shown);
         let hint = result.and_then(|result| self.running.conditional_hint(result));
         // The panel has a bar and a space in front of a hint, and the last column is free.
         let room = Screen::size().0.saturating_sub(3);
@@ -304,8 +308,13 @@ fn around(heights: &[usize], at: usize, room: usize) -> Range<usize> {
     }
 }
 
+/// Returns the most rows that a panel has in a terminal with so many. The upper half is for the task.
+pub(super) fn highest_panel(rows: usize) -> usize {
+    (rows / 2).max(6)
+}
+
 /// Returns the indexes from one of them on whose lines fit into so many, that one in any case.
-fn onwards(heights: &[usize], from: usize, room: usize) -> Range<usize> {
+pub(super) fn onwards(heights: &[usize], from: usize, room: usize) -> Range<usize> {
     let mut used = 0;
     let heights = heights.iter().skip(from);
     let fitting = heights.take_while(|height| {
