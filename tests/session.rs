@@ -305,6 +305,23 @@ fn a_session_restores_the_terminal() {
 }
 
 #[apply(engine_test)]
+fn a_session_that_another_program_stops_and_the_shell_continues_is_redrawn_and_reads_keys() {
+    let lab = EngineLab::tiny();
+    let mut terminal = terminal(&lab, 80, 24);
+    start(&lab, &mut terminal, "--down");
+    terminal.wait_for("1 of 2 checks pass");
+    kill_process(session_of(&lab), Signal::STOP).expect("the session runs");
+    terminal.wait_for("Stopped");
+    terminal.wait_for_prompt();
+    terminal.type_in("fg\r");
+    terminal.wait("the session alone", |screen| {
+        screen.contains("1 of 2 checks pass") && !screen.contains("Stopped")
+    });
+    terminal.type_in("q");
+    terminal.wait_for("removed 1 container");
+}
+
+#[apply(engine_test)]
 fn a_session_works_in_korean_and_follows_the_terminal_size() {
     let lab = redis();
     let mut command = lab.command("");

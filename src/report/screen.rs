@@ -26,6 +26,9 @@ const SYNC_END: &str = "\u{1b}[?2026l";
 /// How long the terminal may take to show what is written before another program gets it.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The bytes that a terminal keeps for its reader: read at once, no key is in two parts.
+const TYPED_BYTES: usize = 4096;
+
 /// Input from the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Input {
@@ -44,12 +47,46 @@ pub(crate) enum Key {
     Char(char),
 }
 
+/// What happens in the terminal.
+#[derive(Debug)]
+enum TerminalEvent {
+    /// The program was stopped and continues.
+    Continued,
+    Resized,
+    /// The next of the keys that were read before.
+    Pressed(Key),
+    /// So many bytes were read.
+    Typed(io::Result<usize>),
+    /// Ctrl-Z.
+    Stopped,
+}
+
+/// Waits for an event. Of those that are there, the first is returned: a key that was pressed after a resize is for the screen as
+/// it is then, and what it prints must not be cleared. Cancel safe if the futures are.
+async fn next_event(
+    continued: impl Future<Output = Option<()>>,
+    resized: impl Future<Output = Option<()>>,
+    pressed: Option<Key>,
+    typed: impl Future<Output = io::Result<usize>>,
+    stopped: impl Future<Output = Option<()>>,
+) -> TerminalEvent {
+    tokio::select! {
+        biased;
+        _ = continued => TerminalEvent::Continued,
+        _ = resized => TerminalEvent::Resized,
+        Some(key) = std::future::ready(pressed) => TerminalEvent::Pressed(key),
+        read = typed => TerminalEvent::Typed(read),
+        _ = stopped => TerminalEvent::Stopped,
+    }
+}
+
 /// A terminal that shows a session.
 pub(crate) struct Screen {
     mode: Mode,
     keyboard: pipe::Receiver,
     pending: VecDeque<Key>,
     half: Vec<u8>,
+    continued: Signal,
     resized: Signal,
     stop: Signal,
     /// The lines of the panel on the screen.
@@ -72,6 +109,7 @@ impl Screen {
             keyboard: keyboard()?,
             pending: VecDeque::new(),
             half: Vec::new(),
+            continued: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
             resized: signal(SignalKind::window_change())?,
             stop: signal(SignalKind::from_raw(Number::TSTP.as_raw()))?,
             drawn: Vec::new(),
@@ -158,6 +196,8 @@ impl Screen {
     pub(crate) fn resume(&mut self) -> io::Result<()> {
         self.pending.clear();
         self.half.clear();
+        // A shell changes the mode of a program that was stopped without notice.
+        self.mode.leave();
         self.mode = Mode::enter()?;
         Ok(())
     }
@@ -173,29 +213,35 @@ impl Screen {
     /// Returns the next input. Cancel safe: no key is lost.
     pub(crate) async fn input(&mut self) -> Input {
         loop {
-            if let Some(key) = self.pending.pop_front() {
-                return Input::Key(key);
-            }
-            let mut typed = [0; 64];
-            tokio::select! {
-                // A key that was pressed after a resize is for the screen as it is then: what it prints must not be cleared.
-                biased;
-                _ = self.resized.recv() => return Input::Redraw,
-                read = self.keyboard.read(&mut typed) => match read {
-                    Ok(0) | Err(_) => return Input::Gone,
-                    Ok(count) => {
-                        self.half.extend_from_slice(&typed[..count]);
-                        self.pending.extend(keys(&mut self.half));
-                    }
-                },
-                _ = self.stop.recv() => {
-                    self.suspend();
-                    // Stops here, as every program on Ctrl-Z, until the shell continues it.
-                    let _ = kill_process(getpid(), Number::STOP);
+            let mut typed = [0; TYPED_BYTES];
+            let event = next_event(
+                self.continued.recv(),
+                self.resized.recv(),
+                self.pending.front().copied(),
+                self.keyboard.read(&mut typed),
+                self.stop.recv(),
+            );
+            match event.await {
+                TerminalEvent::Continued => {
                     return match self.resume() {
                         Ok(()) => Input::Redraw,
                         Err(_) => Input::Gone,
                     };
+                }
+                TerminalEvent::Resized => return Input::Redraw,
+                TerminalEvent::Pressed(key) => {
+                    self.pending.pop_front();
+                    return Input::Key(key);
+                }
+                TerminalEvent::Typed(Ok(0) | Err(_)) => return Input::Gone,
+                TerminalEvent::Typed(Ok(count)) => {
+                    self.half.extend_from_slice(&typed[..count]);
+                    self.pending.extend(keys(&mut self.half));
+                }
+                TerminalEvent::Stopped => {
+                    self.suspend();
+                    // Stops here, as every program on Ctrl-Z, until the shell continues it.
+                    let _ = kill_process(getpid(), Number::STOP);
                 }
             }
         }
@@ -216,9 +262,20 @@ fn lowered(lines: Vec<String>, rows: usize) -> Vec<String> {
     empty.chain(lines).collect()
 }
 
-/// Returns the rows that a text takes in a terminal of so many columns.
+/// Returns the rows that a text takes in a terminal of so many columns. A wide character that does not fit into a row is in the
+/// next one.
 fn rows_of(text: &str, columns: usize) -> usize {
-    let rows = |line: &str| console::measure_text_width(line).div_ceil(columns).max(1);
+    let rows = |line: &str| {
+        let (mut rows, mut used) = (1, 0);
+        for c in console::strip_ansi_codes(line).chars() {
+            let width = console::measure_text_width(c.encode_utf8(&mut [0; 4]));
+            if used + width > columns {
+                (rows, used) = (rows + 1, 0);
+            }
+            used += width;
+        }
+        rows
+    };
     text.split('\n').map(rows).sum()
 }
 
@@ -305,7 +362,8 @@ fn keys(typed: &mut Vec<u8>) -> Vec<Key> {
     found
 }
 
-/// Returns the length of an escape sequence (`ESC [ 1 ; 5 A`, `ESC O P`) or of the Escape key.
+/// Returns the length of an escape sequence (`ESC [ 1 ; 5 A`, `ESC O P`) or of the Escape key. It is more than there is of one
+/// that is incomplete.
 fn escape_length(typed: &[u8]) -> usize {
     match typed.get(1) {
         Some(b'[') => {
@@ -313,7 +371,7 @@ fn escape_length(typed: &[u8]) -> usize {
                 .iter()
                 .skip(2)
                 .position(|byte| (0x40..=0x7e).contains(byte));
-            end.map_or(typed.len(), |at| at + 3)
+            end.map_or(typed.len() + 1, |at| at + 3)
         }
         Some(b'O') => 3,
         _ => 1,
@@ -383,6 +441,30 @@ mod tests {
             rows_of("0123456789a\n\u{1b}[1m한국어한국어\u{1b}[0m", 10),
             4
         );
+        // The ninth column has room for half a character only.
+        assert_eq!(rows_of("한국어한국어한국어", 9), 3);
+    }
+
+    #[tokio::test]
+    async fn of_events_at_the_same_time_a_resize_precedes_keys() {
+        let ready = || std::future::ready(Some(()));
+        let never = std::future::pending::<Option<()>>;
+        let typed = || std::future::ready(io::Result::Ok(1));
+        let pressed = Some(Key::Enter);
+        // An order by chance would be another one in some round.
+        for _ in 0..100 {
+            let event = next_event(ready(), ready(), pressed, typed(), ready()).await;
+            assert_eq!(format!("{event:?}"), "Continued");
+            let event = next_event(never(), ready(), pressed, typed(), ready()).await;
+            assert_eq!(format!("{event:?}"), "Resized");
+            let event = next_event(never(), never(), pressed, typed(), ready()).await;
+            assert_eq!(format!("{event:?}"), "Pressed(Enter)");
+            let event = next_event(never(), never(), None, typed(), ready()).await;
+            assert_eq!(format!("{event:?}"), "Typed(Ok(1))");
+            let typed = std::future::pending();
+            let event = next_event(never(), never(), None, typed, ready()).await;
+            assert_eq!(format!("{event:?}"), "Stopped");
+        }
     }
 
     #[test]
@@ -403,6 +485,9 @@ mod tests {
             &[Key::Char('n'), Key::Char('q')],
             b"",
         );
+        // The rest of an arrow is no letter: `a` would answer a quiz.
+        check(b"n\x1b[1;5", &[Key::Char('n')], b"\x1b[1;5");
+        check(b"\x1b[", &[], b"\x1b[");
     }
 
     #[test]
