@@ -23,10 +23,10 @@ fn run(copy: &LabCopy, words: &str) -> ProgramOutput {
 fn list_shows_what_one_chooses_a_lab_by() {
     let copy = tiny();
     let next = "`roadlab show LAB` describes a lab, `roadlab run LAB` starts it";
-    let row = "tiny  beginner  5 min  256 MiB  0/2  Tiny: one key";
+    let row = "tiny  beginner  5 min  256 MiB  solved 0 of 2  Tiny: one key";
     assert_eq!(run(&copy, "list").stdout, format!("{row}\n\n{next}\n"));
     let korean = run(&copy, "list --lang ko").stdout;
-    let row = "tiny  초급  5분  256 MiB  0/2  아주 작은 랩: 키 하나\n";
+    let row = "tiny  초급  5분  256 MiB  해결 0/2  아주 작은 랩: 키 하나\n";
     assert!(korean.starts_with(row), "{korean}");
     run(&copy, "answer tiny when pairs");
     let lab = &run(&copy, "list --json").json()[0];

@@ -41,6 +41,7 @@ mod quiz;
 mod reset;
 mod roadmap;
 mod running;
+mod score;
 mod session_end;
 mod sharing;
 mod shell;
@@ -89,6 +90,7 @@ pub use roadmap::{
     PathLab, RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState,
 };
 pub use running::RunningLab;
+pub use score::{Holding, Score};
 pub use session_end::SessionEnd;
 pub use sharing::{AddReport, ExerciseChanges, LabChange, LabUpdate, RemovedLab};
 pub use shell::{RecordedTag, ShellTarget};

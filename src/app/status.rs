@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 
-use crate::app::{App, RunningLab};
+use crate::app::{App, Holding, RunningLab, Score};
 use crate::engine::Engine;
 use crate::engine::clock::{self, timeout};
 use crate::event::Event;
@@ -57,8 +57,8 @@ pub struct Run {
     pub played: Vec<ExerciseId>,
     /// The exercises whose checks pass now; `None` if the checks did not run.
     pub holding: Option<Vec<ExerciseId>>,
-    /// `None` if the lab's files are not there.
-    pub exercises: Option<usize>,
+    /// How far the learner is, with the exercises of `holding`.
+    pub score: Score,
     /// The points of all exercises; `None` if none has any.
     pub points: Option<u32>,
     /// The points of those that the learner solved.
@@ -117,7 +117,7 @@ pub enum ServiceFault {
 }
 
 /// The exercises whose checks pass; `None` if the checks did not end in time.
-type Holding = Option<Vec<ExerciseId>>;
+type Passing = Option<Vec<ExerciseId>>;
 
 /// A lab, if it can be loaded.
 type LoadedLab = Option<Rc<Lab>>;
@@ -129,7 +129,7 @@ pub struct StatusCollector<'a, E> {
     wanted: Option<LabId>,
     labs: RefCell<BTreeMap<(LabId, Instance), LoadedLab>>,
     /// The exercises that held when the checks ran last, and when that was.
-    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Holding)>>,
+    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Passing)>>,
 }
 
 impl<'a, E: Engine> StatusCollector<'a, E> {
@@ -270,15 +270,25 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
             Some(_) | None => None,
         };
+        let score = match loaded.as_deref() {
+            Some(lab) => Score::new(lab, &progress),
+            None => Score::without_lab(&progress),
+        };
         let played = progress.requested_solutions().cloned().collect();
         let solved: Vec<ExerciseId> = progress.solved.into_keys().collect();
         Run {
             played,
+            score: Score {
+                holding: match &holding {
+                    Some(holding) => Holding::OfAll(holding.len()),
+                    None => Holding::NotChecked,
+                },
+                ..score
+            },
             holding,
             points: loaded.as_deref().and_then(Lab::points),
             earned: loaded.as_deref().map_or(0, |lab| earned(lab, &solved)),
             solved,
-            exercises: loaded.map(|lab| lab.exercises.len()),
             lab,
             instance,
             run,

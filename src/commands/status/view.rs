@@ -6,7 +6,7 @@ use console::measure_text_width;
 use serde_json::{Value, json};
 
 use crate::app::{Row, Run, RunJournal, ServiceFault, Status};
-use crate::commands::format::{Holding, Score, expiry};
+use crate::commands::format::expiry;
 use crate::commands::orphans;
 use crate::localized;
 use crate::plan::Running;
@@ -67,7 +67,7 @@ impl Run {
             RunJournal::Missing => ("missing", None),
             RunJournal::Unreadable(problem) => ("unreadable", Some(problem)),
         };
-        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises, "points": self.points, "earned": self.points.map(|_| self.earned),
+        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.score.all, "points": self.points, "earned": self.points.map(|_| self.earned),
             "solution_played": self.played, "holding": self.holding,
             "until": self.until, "paused": self.paused, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
@@ -108,19 +108,8 @@ impl Run {
             true => self.lab.to_string(),
             false => format!("{} ({})", self.lab, self.instance),
         };
-        let solved = &self.solved;
-        let played = self.played.iter();
-        let score = Score {
-            solved: solved.len(),
-            all: self.exercises,
-            by_solution: played.filter(|exercise| !solved.contains(exercise)).count(),
-            holding: match &self.holding {
-                Some(holding) => Holding::OfAll(holding.len()),
-                None => Holding::NotChecked,
-            },
-        };
         let progress = match &self.progress_problem {
-            None => score.text(),
+            None => self.score.text(),
             Some(_) => localized!("progress unknown"),
         };
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
@@ -285,6 +274,7 @@ fn fault_text(fault: &ServiceFault) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Score;
     use crate::lab::{Instance, LabId};
 
     fn run(services: Vec<Row>) -> Run {
@@ -295,7 +285,10 @@ mod tests {
             solved: Vec::new(),
             played: Vec::new(),
             holding: None,
-            exercises: Some(16),
+            score: Score {
+                all: Some(16),
+                ..Score::default()
+            },
             points: None,
             earned: 0,
             services,
