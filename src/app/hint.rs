@@ -81,10 +81,9 @@ impl App {
         }
         let (mut number, mut repeated) = (1, false);
         self.update_progress(&lab.id, |progress| {
-            let shown = progress.hints.entry(exercise.id.clone()).or_default();
-            repeated = *shown >= hints.len();
-            *shown = (*shown + 1).min(hints.len());
-            number = *shown;
+            let shown = progress.hints.get(&exercise.id).copied().unwrap_or(0);
+            repeated = shown >= hints.len();
+            number = progress.show_hint(&exercise.id, hints.len());
         })?;
         Ok(hints.get(number - 1).map(|hint| OrderedHint {
             number,

@@ -166,8 +166,8 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         command: "report",
         summary: "report points and hints",
         description: "Lists for each exercise its points, who solved it and when (the learner, or only the solution that was played), the hints that \
-                  were shown, the attempts in a quiz, the time in sessions, and the draw of its random values. Reads the progress only; \
-                  the lab need not be up.",
+                  were shown until then, the attempts in a quiz, the time in sessions, and the draw of its random values. Reads the \
+                  progress only; the lab need not be up.",
         examples: &[
             "roadlab report redis",
             "roadlab report redis --csv --name kim > kim.csv",
