@@ -98,6 +98,28 @@ fn hint_without_an_exercise_is_about_the_first_that_is_not_solved() {
 }
 
 #[apply(engine_test)]
+fn up_names_the_exercise_to_go_on_with() {
+    let lab = lab();
+    let id = &lab.copy.id;
+    let next = |exercise: &str| {
+        format!("\nnext: `roadlab show {id} {exercise}`, then `roadlab check {id} {exercise}`; or ")
+    };
+    let up = lab.run("up LAB", 0).stdout;
+    assert!(up.contains(&next("greet")), "{up}");
+    let last = format!("\nto remove it: `roadlab down {id}`\n");
+    assert!(up.ends_with(&last), "{up}");
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    let again = lab.run("up LAB", 0).stdout;
+    assert!(again.contains(&next("when")), "{again}");
+    lab.run("answer LAB when 1", 0);
+    let solved = lab.run("up LAB", 0).stdout;
+    let all = format!("\nevery exercise of {id} is solved");
+    assert!(solved.contains(&all) && solved.ends_with(&last), "{solved}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(engine_test)]
 fn the_status_of_an_unknown_lab_is_an_error() {
     let lab = lab();
     let ended = lab.run("status nosuch", 2);

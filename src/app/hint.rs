@@ -31,16 +31,20 @@ pub struct OrderedHint {
 }
 
 impl App {
-    /// Returns the exercise that the learner is at, as in a session.
-    pub fn present_exercise<'a>(&self, lab: &'a Lab) -> Result<&'a Exercise, Failure> {
+    /// Returns the exercise that the learner is at, as in a session; `None` if every exercise is solved.
+    pub fn next_exercise<'a>(&self, lab: &'a Lab) -> Result<Option<&'a Exercise>, Failure> {
         let progress = self.progress(&lab.id)?;
         let runs = BTreeSet::new();
         // What needs the journal reports one that cannot be read.
         let journal = Journal::find(&self.paths.runs(), &lab.id, &self.instance, &runs);
         let run = journal.ok().flatten().map(|journal| journal.run);
         let present = progress.present_exercise(&lab.exercises, run.as_ref());
-        let present = present.and_then(|at| lab.exercises.get(at));
-        present.ok_or_else(|| {
+        Ok(present.and_then(|at| lab.exercises.get(at)))
+    }
+
+    /// Returns the exercise that the learner is at; an error if every exercise is solved.
+    pub fn present_exercise<'a>(&self, lab: &'a Lab) -> Result<&'a Exercise, Failure> {
+        self.next_exercise(lab)?.ok_or_else(|| {
             Failure::Usage(text!(
                 "every exercise of `{lab}` is solved; name one: `roadlab hint {argument} EXERCISE`",
                 lab = lab.id,
