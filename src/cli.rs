@@ -631,6 +631,7 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
     let parsed = command()
         .try_get_matches_from(arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = parsed.map_err(usage_error::with_closest_first);
     parsed.map_err(|problem| {
         let text = match problem.kind() {
             // clap shows this help by itself unless a variable of the environment gives an option.
