@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::app::{App, Score};
-use crate::lab::{Instance, LabId, Summary};
+use crate::lab::{ExerciseId, Instance, LabId, Summary};
 use crate::runner::Failure;
 use crate::store::{
     Disposition, Journal, LabOrigin, Lifetime, Progress, ProgressError, Summaries, now,
@@ -78,6 +78,21 @@ impl App {
             entries,
             any_running: !journals.is_empty(),
         })
+    }
+
+    /// Returns the labs that have an exercise of this name.
+    pub fn labs_with_exercise(&self, name: &str) -> Result<Vec<LabId>, Failure> {
+        let Ok(exercise) = ExerciseId::new(name) else {
+            return Ok(Vec::new());
+        };
+        let labs = self.labs()?;
+        let mut summaries = Summaries::read(&self.paths.cache);
+        let found = labs.all().iter().filter_map(|(lab, folder)| {
+            let summary = summaries.of(folder).ok()?;
+            let has_it = summary.exercises.contains(&exercise);
+            has_it.then(|| LabId::new(lab).ok()).flatten()
+        });
+        Ok(found.collect())
     }
 
     /// Counts the exercises of a lab, and those whose checks passed when they ran last: in any instance, or in the one that
