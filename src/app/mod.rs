@@ -96,7 +96,7 @@ pub use sharing::{AddReport, ExerciseChanges, LabChange, LabUpdate, RemovedLab};
 pub use shell::{RecordedTag, ShellTarget};
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
-pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
+pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector, Stopped};
 pub use up::{InitialData, MissingImage, PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;
 
