@@ -535,12 +535,6 @@ impl Context {
         wording(&self.global)
     }
 
-    /// Returns the rows of the terminal that results go to; `None` for a pipe.
-    pub(crate) fn height(&self) -> Option<usize> {
-        let terminal = console::Term::stdout();
-        terminal.is_term().then(|| terminal.size().0.into())
-    }
-
     /// Returns the width of the terminal that results go to; `None` for a pipe.
     pub(crate) fn width(&self) -> Option<usize> {
         let terminal = console::Term::stdout();
