@@ -229,6 +229,9 @@ pub(crate) enum Command {
         lab: String,
         /// Default: the exercise that `run` goes on with
         exercise: Option<String>,
+        /// Show the hints that were shown before again, and no further one
+        #[arg(long)]
+        again: bool,
     },
     /// Compare how long each way of an exercise takes
     Measure {

@@ -70,7 +70,7 @@ pub use down::{Belongings, DownReport, Forget};
 pub use engine_control::EngineStatus;
 pub use everything::{Everything, EverythingReport, UnusedReport};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
-pub use hint::{Hint, OrderedHint};
+pub use hint::{Hint, OrderedHint, WhichHints};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
 pub use lab_list::{LabEntry, LabList};
 pub use lab_report::{ExerciseReport, LabReport, SolvedBy, local_time, utc};

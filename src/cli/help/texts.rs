@@ -160,7 +160,10 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         summary: "show the next hint",
         description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer. \
                   Also works while the lab is down.",
-        examples: &["roadlab hint redis settings"],
+        examples: &[
+            "roadlab hint redis settings",
+            "roadlab hint redis settings --again   # those that were shown before",
+        ],
     },
     CommandHelp {
         command: "report",

@@ -124,6 +124,13 @@ impl<E: Engine> Session<'_, E> {
         print: Output<'_>,
         exercise: &Exercise,
     ) -> Result<(), Failure> {
+        if let Some(choice) = self.context.app.right_choice(self.running.lab, exercise)? {
+            print(&localized!(
+                "this quiz is answered: `{choice}` is correct",
+                choice
+            ));
+            return Ok(());
+        }
         let addresses = &self.running.live.addresses;
         let hint = self
             .context
