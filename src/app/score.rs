@@ -45,7 +45,7 @@ impl Score {
     ) -> Self {
         let (mut solved, mut by_solution, mut all) = (0, 0, 0);
         for exercise in exercises {
-            let has = |standing| {
+            let has = |standing: Standing| {
                 progress
                     .iter()
                     .any(|one| one.standing(exercise) == standing)
