@@ -229,6 +229,9 @@ pub(crate) enum Command {
         lab: String,
         /// Default: the exercise that `run` goes on with
         exercise: Option<String>,
+        /// Show the hints that were shown before again, and no further one
+        #[arg(long)]
+        again: bool,
     },
     /// Compare how long each way of an exercise takes
     Measure {
@@ -631,6 +634,7 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
     let parsed = command()
         .try_get_matches_from(arguments)
         .and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = parsed.map_err(usage_error::with_closest_first);
     parsed.map_err(|problem| {
         let text = match problem.kind() {
             // clap shows this help by itself unless a variable of the environment gives an option.

@@ -158,19 +158,24 @@ const MAX_NAMES: usize = 200;
 /// The most known names that are listed.
 const MAX_LISTED: usize = 24;
 
-/// Returns the known name closest to a mistyped one, if one is close enough.
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the known names that are close to a mistyped one, the closest first.
+pub fn similar<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     if name.len() > MAX_NAME_LENGTH {
-        return None;
+        return Vec::new();
     }
-    known
-        .into_iter()
-        .take(MAX_NAMES)
+    let known = known.into_iter().take(MAX_NAMES);
+    let mut close: Vec<(usize, &str)> = known
         .filter(|candidate| candidate.len() <= MAX_NAME_LENGTH)
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .collect();
+    close.sort_by_key(|(distance, _)| *distance);
+    close.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// Returns the known name closest to a mistyped one, if one is close enough.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    similar(name, known).into_iter().next()
 }
 
 /// Suggests the known name closest to a mistyped one, or lists the known names.
@@ -219,6 +224,12 @@ mod tests {
         check("privilged", Some("privileged"));
         check("postgres-vs-mongo", Some("postgres-vs-mongodb"));
         check("kafka", None);
+    }
+
+    #[test]
+    fn the_closest_name_comes_first() {
+        assert_eq!(similar("ab", ["abcd", "xyz", "abc"]), ["abc", "abcd"]);
+        assert_eq!(similar("chekc", ["schema", "check"]), ["check"]);
     }
 
     #[track_caller]

@@ -13,6 +13,8 @@ fn a_disputed_verdict_is_judged_without_an_engine() {
     let written = lab.run("dispute LAB greet --message mine", 0);
     let file = format!("roadlab-dispute-{}-greet.json", lab.copy.id);
     assert!(written.stdout.contains(&file), "{written:?}");
+    let passes = "all checks of `greet` pass at the moment";
+    assert!(!written.stdout.contains(passes), "{written:?}");
     let dispute: Value = {
         let text = std::fs::read_to_string(lab.copy.path(&file)).expect("the file is written");
         serde_json::from_str(&text).expect("JSON")
@@ -26,6 +28,13 @@ fn a_disputed_verdict_is_judged_without_an_engine() {
     assert_eq!(
         second["file"],
         format!("roadlab-dispute-{}-greet-2.json", lab.copy.id)
+    );
+    // An answer that passes can be disputed too.
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    let third = lab.run("dispute LAB greet", 0).stdout;
+    assert!(
+        third.contains("-greet-3.json") && third.contains(passes),
+        "{third}"
     );
     lab.run("down LAB", 0);
     let case = |code: i32| {

@@ -187,8 +187,12 @@ fn a_played_solution_is_not_solved_by_the_learner() {
         ],
         [&json!(0), &json!(1), &json!(1)]
     );
+    // Both show the same counts in the same words; only `status` runs the checks.
+    let counts = "solved 0 of 2 · solution played 1";
     let table = lab.run("list", 0).stdout;
-    assert!(table.contains("0/2 · solution played 1"), "{table}");
+    assert!(table.contains(&format!("{counts}  ")), "{table}");
+    let shown = lab.run("status LAB", 0).stdout;
+    assert!(shown.contains(&format!("{counts} · passing 1")), "{shown}");
     // The learner solves it after it was undone.
     lab.run("reset LAB", 0);
     assert_eq!(status(&lab)["holding"], json!([]));

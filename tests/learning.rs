@@ -1,6 +1,8 @@
 //! What a learner reads: the closing text, hints without a name, words instead of matchers, commands with the instance.
 
+use crate::support::ProgramOutput;
 use crate::support::engine_lab::EngineLab;
+use crate::support::offline;
 use crate::support::terminal::Terminal;
 
 /// The tiny lab, whose first exercise has a closing text that names a command.
@@ -94,6 +96,53 @@ fn hint_without_an_exercise_is_about_the_first_that_is_not_solved() {
     lab.run("answer LAB when 1", 0);
     let ended = lab.run("hint LAB", 2);
     assert!(ended.stderr.contains("is solved; name one"), "{ended:#?}");
+    lab.run("down LAB", 0);
+}
+
+#[apply(test)]
+fn hints_that_were_read_are_shown_again_without_the_next_one() {
+    let copy = offline::tiny();
+    let run = |words: &str| {
+        let mut command = copy.roadlab(words);
+        let output = ProgramOutput::of(command.env("DOCKER_HOST", offline::NO_ENGINE));
+        output.expect_code(0)
+    };
+    let none = run("hint LAB greet --again").stdout;
+    assert_eq!(none, "no hint of this exercise was shown yet\n");
+    run("hint LAB greet");
+    let second = run("hint LAB greet").stdout;
+    let again = "\n`roadlab hint tiny greet --again` shows the hints before this one\n";
+    assert!(second.ends_with(again), "{second}");
+    run("answer LAB when pairs");
+    for _ in 0..2 {
+        let both = run("hint LAB greet --again").stdout;
+        let expected = "Hint 1 of 2\nOne command is enough.\n\nHint 2 of 2\n";
+        assert!(both.starts_with(expected), "{both}");
+    }
+    let json = run("hint LAB greet --again --json").json();
+    assert_eq!(json["shown"][0], "One command is enough.");
+    assert_eq!(json["number"], 2);
+}
+
+#[apply(engine_test)]
+fn up_names_the_exercise_to_go_on_with() {
+    let lab = lab();
+    let id = &lab.copy.id;
+    let next = |exercise: &str| {
+        format!("\nnext: `roadlab show {id} {exercise}`, then `roadlab check {id} {exercise}`; or ")
+    };
+    let up = lab.run("up LAB", 0).stdout;
+    assert!(up.contains(&next("greet")), "{up}");
+    let last = format!("\nto remove it: `roadlab down {id}`\n");
+    assert!(up.ends_with(&last), "{up}");
+    lab.run("shell LAB -- redis-cli SET greeting hello", 0);
+    lab.run("check LAB greet", 0);
+    let again = lab.run("up LAB", 0).stdout;
+    assert!(again.contains(&next("when")), "{again}");
+    lab.run("answer LAB when 1", 0);
+    let solved = lab.run("up LAB", 0).stdout;
+    let all = format!("\nevery exercise of {id} is solved");
+    assert!(solved.contains(&all) && solved.ends_with(&last), "{solved}");
     lab.run("down LAB", 0);
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::engine_lab::EngineLab;
 use crate::support::offline::NO_ENGINE;
+use crate::support::terminal::Terminal;
 use crate::support::{LabCopy, ProgramOutput};
 
 fn tiny() -> LabCopy {
@@ -23,10 +24,10 @@ fn run(copy: &LabCopy, words: &str) -> ProgramOutput {
 fn list_shows_what_one_chooses_a_lab_by() {
     let copy = tiny();
     let next = "`roadlab show LAB` describes a lab, `roadlab run LAB` starts it";
-    let row = "tiny  beginner  5 min  256 MiB  0/2  Tiny: one key";
+    let row = "tiny  beginner  5 min  256 MiB  solved 0 of 2  Tiny: one key";
     assert_eq!(run(&copy, "list").stdout, format!("{row}\n\n{next}\n"));
     let korean = run(&copy, "list --lang ko").stdout;
-    let row = "tiny  초급  5분  256 MiB  0/2  아주 작은 랩: 키 하나\n";
+    let row = "tiny  초급  5분  256 MiB  해결 0/2  아주 작은 랩: 키 하나\n";
     assert!(korean.starts_with(row), "{korean}");
     run(&copy, "answer tiny when pairs");
     let lab = &run(&copy, "list --json").json()[0];
@@ -54,6 +55,16 @@ fn show_lists_services_that_can_reach_other_machines() {
     let reach = "  no service has access to other machines or the internet\n";
     assert!(printed.contains(reach), "{printed}");
     assert_eq!(run(&copy, "show LAB --json").json()["outgoing"], json!([]));
+}
+
+#[apply(test)]
+fn show_prints_the_title_once_also_where_it_does_not_fit_the_screen() {
+    let copy = tiny();
+    let mut command = copy.roadlab("");
+    let mut terminal = Terminal::open(80, 8, command.env("DOCKER_HOST", NO_ENGINE));
+    let screen = terminal.run("roadlab --labs labs show tiny");
+    assert!(screen.contains("What is it good at"), "{screen}");
+    assert!(!screen.contains("Tiny: one key"), "{screen}");
 }
 
 #[apply(test)]

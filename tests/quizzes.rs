@@ -249,6 +249,13 @@ fn show_check_and_hint_of_a_quiz_name_the_command_that_answers_it() {
     lab.run(&format!("answer LAB when 2 {options}"), 1);
     let answered = lab.run(&format!("answer LAB when 1 {options} --json"), 0);
     assert_eq!(answered.json()["choice"], "pairs");
+    // What is answered needs no hint.
+    let answered = lab.run(&format!("hint LAB when {options}"), 0).stdout;
+    let expected = "this quiz is answered: `pairs` is correct\n";
+    assert!(
+        answered.contains(expected) && !answered.contains(&command),
+        "{answered}"
+    );
     lab.run(&format!("answer LAB when 3 {options}"), 2);
     // Without a choice, or without a quiz, what can be chosen is named.
     let open = lab.run(&format!("answer LAB when {options}"), 2).stderr;

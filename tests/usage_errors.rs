@@ -47,6 +47,31 @@ fn an_unknown_name_gets_a_suggestion() {
 }
 
 #[apply(test)]
+fn an_exercise_in_the_place_of_a_lab_is_named_with_its_lab() {
+    let copy = tiny();
+    for (typed, expected) in [
+        ("check greet", "roadlab check tiny greet"),
+        ("show greet", "roadlab show tiny greet"),
+        ("solve greet greet", "roadlab solve tiny greet"),
+        (
+            "hint when --instance b",
+            "roadlab hint tiny --instance b when",
+        ),
+        ("run greet", "roadlab run tiny"),
+    ] {
+        let name = typed.split(' ').nth(1).expect("it is named");
+        assert_fails(
+            &copy,
+            typed,
+            2,
+            &format!(
+                "error: no such lab: `{name}`; it is an exercise of `tiny`\n  = try `{expected}`\n"
+            ),
+        );
+    }
+}
+
+#[apply(test)]
 fn contradictory_arguments_are_refused() {
     let copy = tiny();
     assert_fails(

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::app::App;
+use crate::app::{App, Score};
 use crate::lab::{ExerciseId, Instance, LabId, Summary};
 use crate::runner::Failure;
 use crate::store::{
-    Disposition, Journal, LabOrigin, Lifetime, Progress, ProgressError, Standing, Summaries, now,
+    Disposition, Journal, LabOrigin, Lifetime, Progress, ProgressError, Summaries, now,
 };
 
 /// All labs that can be found, by name.
@@ -24,12 +24,10 @@ pub struct LabEntry {
     pub folder: PathBuf,
     /// The summary, or the number of problems of a lab that cannot be read.
     pub summary: Result<Summary, usize>,
-    /// The number of exercises that the learner solved, or why it is unknown.
-    pub done: Result<usize, ProgressError>,
-    /// The number of exercises whose solutions were played and that the learner has not solved.
-    pub played: usize,
-    /// The number of exercises whose checks passed when they ran last in the present run.
-    pub holding: usize,
+    /// How far the learner is, or why it is unknown. No checks run for it.
+    pub score: Result<Score, ProgressError>,
+    /// The number of exercises whose checks passed when they ran last in the present run, which is not known to hold now.
+    pub held_last: usize,
     /// The instances that are running according to their journals.
     pub running: Vec<Instance>,
     /// Those that are paused.
@@ -49,11 +47,11 @@ impl App {
             let summary = summaries.of(folder);
             let counts = match &summary {
                 Ok(summary) => self.count_exercises(name, summary),
-                Err(_) => Ok([0; 3]),
+                Err(_) => Ok((Score::default(), 0)),
             };
-            let (done, [played, holding]) = match counts {
-                Ok([done, more @ ..]) => (Ok(done), more),
-                Err(error) => (Err(error), [0; 2]),
+            let (score, held_last) = match counts {
+                Ok((score, held_last)) => (Ok(score), held_last),
+                Err(error) => (Err(error), 0),
             };
             let of_lab = journals.iter();
             let of_lab = of_lab.filter(|journal| journal.lab.as_str() == name);
@@ -67,9 +65,8 @@ impl App {
                 name: name.clone(),
                 folder: folder.clone(),
                 summary,
-                done,
-                played,
-                holding,
+                score,
+                held_last,
                 running: instances(running),
                 paused: instances(paused),
                 origin: added.of_folder(folder).map(|lab| lab.origin),
@@ -83,11 +80,30 @@ impl App {
         })
     }
 
-    /// Counts the exercises of a lab that the learner solved, whose solutions were played instead, and that held last: in any
-    /// instance, or in the one that `--instance` names.
-    fn count_exercises(&self, name: &str, summary: &Summary) -> Result<[usize; 3], ProgressError> {
+    /// Returns the labs that have an exercise of this name.
+    pub fn labs_with_exercise(&self, name: &str) -> Result<Vec<LabId>, Failure> {
+        let Ok(exercise) = ExerciseId::new(name) else {
+            return Ok(Vec::new());
+        };
+        let labs = self.labs()?;
+        let mut summaries = Summaries::read(&self.paths.cache);
+        let found = labs.all().iter().filter_map(|(lab, folder)| {
+            let summary = summaries.of(folder).ok()?;
+            let has_it = summary.exercises.contains(&exercise);
+            has_it.then(|| LabId::new(lab).ok()).flatten()
+        });
+        Ok(found.collect())
+    }
+
+    /// Counts the exercises of a lab, and those whose checks passed when they ran last: in any instance, or in the one that
+    /// `--instance` names.
+    fn count_exercises(
+        &self,
+        name: &str,
+        summary: &Summary,
+    ) -> Result<(Score, usize), ProgressError> {
         let Ok(lab) = LabId::new(name) else {
-            return Ok([0; 3]);
+            return Ok((Score::default(), 0));
         };
         let folder = self.paths.progress();
         let instances = match self.instance.is_main() {
@@ -98,20 +114,11 @@ impl App {
             .iter()
             .map(|instance| Progress::read(&folder, &lab, instance));
         let all = read.collect::<Result<Vec<Progress>, ProgressError>>()?;
-        let any = |is: &dyn Fn(&Progress) -> bool| all.iter().any(is);
-        let solved = |exercise: &ExerciseId| any(&|progress| progress.is_solved(exercise));
-        let played = |exercise: &ExerciseId| {
-            any(&|progress| progress.standing(exercise) == Standing::SolutionPlayed)
-        };
-        let count = |is: &dyn Fn(&ExerciseId) -> bool| {
-            let exercises = summary.exercises.iter();
-            exercises.filter(|exercise| is(exercise)).count()
-        };
-        Ok([
-            count(&solved),
-            count(&|exercise| played(exercise) && !solved(exercise)),
-            count(&|exercise| any(&|progress| progress.held_last(exercise))),
-        ])
+        let exercises = summary.exercises.iter();
+        let held_last = exercises
+            .filter(|exercise| all.iter().any(|progress| progress.held_last(exercise)))
+            .count();
+        Ok((Score::best_of(&summary.exercises, &all), held_last))
     }
 
     /// Returns the journals of the runs that are not due for removal.

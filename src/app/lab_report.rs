@@ -32,7 +32,7 @@ pub struct ExerciseReport {
     pub at: Option<u64>,
     /// When its solution was played last, in seconds since 1970.
     pub solution_at: Option<u64>,
-    /// The ordered hints that were shown.
+    /// The ordered hints that were shown until it was solved.
     pub hints: usize,
     /// The choices in a quiz until it was solved; `None` for other exercises.
     pub attempts: Option<u32>,
@@ -214,7 +214,7 @@ impl App {
                 by,
                 at,
                 solution_at: played,
-                hints: progress.hints.get(id).copied().unwrap_or(0),
+                hints: progress.used_hints(id),
                 attempts: match exercise.task {
                     Task::Quiz(_) => Some(attempts(&progress, id)),
                     Task::Practical { .. } => None,
@@ -334,9 +334,15 @@ mod tests {
             app.update_progress(&lab.id, |progress| progress.answer(&first.id, "b", result))
                 .unwrap();
         }
+        // What is read of an exercise that is solved is no help any more.
+        app.update_progress(&lab.id, |progress| {
+            progress.show_hint(&first.id, 3);
+        })
+        .unwrap();
         let report = app.report(&lab, None).unwrap();
         let one = &report.exercises[0];
         assert_eq!((one.by, one.attempts), (Some(SolvedBy::Learner), Some(2)));
+        assert_eq!(one.hints, 2);
         assert_eq!(
             (report.points(), report.earned(), report.solved()),
             (2, 2, 1)

@@ -41,6 +41,7 @@ mod quiz;
 mod reset;
 mod roadmap;
 mod running;
+mod score;
 mod session_end;
 mod sharing;
 mod shell;
@@ -69,7 +70,7 @@ pub use down::{Belongings, DownReport, Forget};
 pub use engine_control::EngineStatus;
 pub use everything::{Everything, EverythingReport, UnusedReport};
 pub use exercise::{clients, find_exercise, lab_name, select_exercises, select_services};
-pub use hint::{Hint, OrderedHint};
+pub use hint::{Hint, OrderedHint, WhichHints};
 pub use images::{BuiltImages, ExportedImages, FoundImage, LabImage, file_size};
 pub use lab_list::{LabEntry, LabList};
 pub use lab_report::{ExerciseReport, LabReport, SolvedBy, local_time, utc};
@@ -89,12 +90,13 @@ pub use roadmap::{
     PathLab, RoadmapReport, TopicContent, TopicCounts, TopicLab, TopicReport, TopicState,
 };
 pub use running::RunningLab;
+pub use score::{Holding, Score};
 pub use session_end::SessionEnd;
 pub use sharing::{AddReport, ExerciseChanges, LabChange, LabUpdate, RemovedLab};
 pub use shell::{RecordedTag, ShellTarget};
 pub use single_answer::{SingleAnswer, SingleAnswerReport};
 pub use solve::{Obstacle, SolveFrom, SolveOutcome, SolveReport, TypedSolution};
-pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector};
+pub use status::{Row, Run, RunJournal, ServiceFault, Status, StatusCollector, Stopped};
 pub use up::{InitialData, MissingImage, PlannedUp, Started, UpOptions};
 pub use validation::ValidationReport;
 

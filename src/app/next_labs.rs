@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::app::App;
+use crate::app::{App, Score};
 use crate::lab::{Lab, LabId, Summary};
 use crate::runner::Failure;
 use crate::store::ProgressError;
@@ -80,14 +80,14 @@ impl App {
         for entry in self.list_labs()?.entries {
             // `list` and `validate` show the problems of labs.
             let Ok(summary) = entry.summary else { continue };
-            let done = entry.done.unwrap_or_else(|problem| {
+            let score = entry.score.unwrap_or_else(|problem| {
                 problems.push(problem);
-                0
+                Score::default()
             });
             candidates.push(Candidate {
                 lab: entry.name,
                 summary,
-                done,
+                done: score.solved,
             });
         }
         Ok(NextLabs {

@@ -1,6 +1,6 @@
 //! The topics of data engineering, with the labs that cover them and the learner's progress in each.
 
-use crate::app::{App, LabList};
+use crate::app::{App, LabList, Score};
 use crate::lab::{LabId, Roadmap, Topic, TopicId};
 use crate::runner::Failure;
 use crate::store::ProgressError;
@@ -88,14 +88,14 @@ impl RoadmapReport {
         for entry in list.entries {
             // `list` and `validate` show the problems of labs.
             let Ok(summary) = entry.summary else { continue };
-            let done = entry.done.unwrap_or_else(|problem| {
+            let score = entry.score.unwrap_or_else(|problem| {
                 problems.push(problem);
-                0
+                Score::default()
             });
             coverage.push(Coverage {
                 lab: TopicLab {
                     lab: entry.name,
-                    done,
+                    done: score.solved,
                     exercises: summary.exercises.len(),
                 },
                 topics: summary.roadmap,

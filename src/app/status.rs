@@ -8,9 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
 
-use crate::app::{App, RunningLab};
-use crate::engine::Engine;
+use crate::app::{App, Holding, RunningLab, Score};
 use crate::engine::clock::{self, timeout};
+use crate::engine::{ContainerState, Engine};
 use crate::event::Event;
 use crate::lab::{
     Exercise, ExerciseId, Instance, Lab, LabId, Presence, RunId, Service, Task, load_drawn,
@@ -57,8 +57,8 @@ pub struct Run {
     pub played: Vec<ExerciseId>,
     /// The exercises whose checks pass now; `None` if the checks did not run.
     pub holding: Option<Vec<ExerciseId>>,
-    /// `None` if the lab's files are not there.
-    pub exercises: Option<usize>,
+    /// How far the learner is, with the exercises of `holding`.
+    pub score: Score,
     /// The points of all exercises; `None` if none has any.
     pub points: Option<u32>,
     /// The points of those that the learner solved.
@@ -87,6 +87,8 @@ pub struct Row {
     pub running: Running,
     /// The state in the engine's words.
     pub state: String,
+    /// `None` if it runs, has no container, or the engine does not answer.
+    pub stopped: Option<Stopped>,
     pub health: ServiceHealth,
     pub url: Option<String>,
     /// Bytes.
@@ -99,6 +101,39 @@ pub struct Row {
     pub created: i64,
     /// What is broken, if the lab's files are there to compare with.
     pub faults: Vec<ServiceFault>,
+}
+
+/// Why a container does not run. `ago` is in seconds, if the engine says when it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    NeverStarted,
+    /// It did its work, as a one-shot does.
+    Finished {
+        ago: Option<u64>,
+    },
+    Ended {
+        code: i64,
+        ago: Option<u64>,
+    },
+}
+
+impl Row {
+    /// Returns the state of a service that does not run, in words; `age` formats seconds.
+    pub fn stopped_text(&self, age: impl Fn(u64) -> String) -> String {
+        match self.stopped {
+            Some(Stopped::NeverStarted) => localized!("not started"),
+            Some(Stopped::Finished { ago: None }) => localized!("finished"),
+            Some(Stopped::Finished { ago: Some(ago) }) => {
+                localized!("finished {age} ago", age = age(ago))
+            }
+            Some(Stopped::Ended { code, ago: None }) => localized!("ended, exit code {code}", code),
+            Some(Stopped::Ended {
+                code,
+                ago: Some(ago),
+            }) => localized!("ended {age} ago, exit code {code}", age = age(ago), code),
+            None => self.state.clone(),
+        }
+    }
 }
 
 /// What is broken of a service. `roadlab fault LAB heal`, `reset` and `up` repair it.
@@ -117,7 +152,7 @@ pub enum ServiceFault {
 }
 
 /// The exercises whose checks pass; `None` if the checks did not end in time.
-type Holding = Option<Vec<ExerciseId>>;
+type Passing = Option<Vec<ExerciseId>>;
 
 /// A lab, if it can be loaded.
 type LoadedLab = Option<Rc<Lab>>;
@@ -129,7 +164,7 @@ pub struct StatusCollector<'a, E> {
     wanted: Option<LabId>,
     labs: RefCell<BTreeMap<(LabId, Instance), LoadedLab>>,
     /// The exercises that held when the checks ran last, and when that was.
-    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Holding)>>,
+    holding: RefCell<BTreeMap<(LabId, Instance), (Instant, Passing)>>,
 }
 
 impl<'a, E: Engine> StatusCollector<'a, E> {
@@ -270,15 +305,25 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             }
             Some(_) | None => None,
         };
+        let score = match loaded.as_deref() {
+            Some(lab) => Score::new(lab, &progress),
+            None => Score::without_lab(&progress),
+        };
         let played = progress.requested_solutions().cloned().collect();
         let solved: Vec<ExerciseId> = progress.solved.into_keys().collect();
         Run {
             played,
+            score: Score {
+                holding: match &holding {
+                    Some(holding) => Holding::OfAll(holding.len()),
+                    None => Holding::NotChecked,
+                },
+                ..score
+            },
             holding,
             points: loaded.as_deref().and_then(Lab::points),
             earned: loaded.as_deref().map_or(0, |lab| earned(lab, &solved)),
             solved,
-            exercises: loaded.map(|lab| lab.exercises.len()),
             lab,
             instance,
             run,
@@ -402,15 +447,18 @@ impl<'a, E: Engine> StatusCollector<'a, E> {
             let faults = fault(lab, service, container, exit_code).into_iter();
             faults.chain(full).collect()
         });
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        let has_finished =
+            defined.is_some_and(|(lab, service)| has_finished(lab, service, exit_code));
+        let stopped = state.as_ref();
+        let stopped = stopped.and_then(|state| stopped_state(state, has_finished, now));
         let started = state.filter(|state| state.running).and_then(|s| s.started);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let uptime = started
-            .zip(now.ok())
-            .map(|(at, now)| now.saturating_sub(at));
+        let uptime = started.zip(now).map(|(at, now)| now.saturating_sub(at));
         Row {
             service: service.map_or_else(|| container.name.clone(), ToString::to_string),
             running: container.running,
             state: container.state.clone(),
+            stopped,
             health,
             url: url.or_else(|| port.map(|port| format!("127.0.0.1:{port}"))),
             memory: usage.map(|usage| usage.memory),
@@ -452,12 +500,10 @@ fn fault(
     container: &ObservedContainer,
     exit_code: Option<i64>,
 ) -> Option<ServiceFault> {
-    // A program that did its work is no service that was stopped.
-    let done =
-        completes(lab, &service.name) || service.interface.ready.is_empty() && exit_code == Some(0);
     match container.running {
         Running::Paused => Some(ServiceFault::Paused),
-        Running::No if !done => Some(ServiceFault::Stopped),
+        // A program that did its work is no service that was stopped.
+        Running::No if !has_finished(lab, service, exit_code) => Some(ServiceFault::Stopped),
         Running::No => None,
         Running::Yes => match cut_off(service, container) {
             CutOff::No => None,
@@ -465,6 +511,31 @@ fn fault(
             CutOff::Yes => Some(ServiceFault::CutOff),
         },
     }
+}
+
+/// Returns whether the program of a service that does not run did its work.
+fn has_finished(lab: &Lab, service: &Service, exit_code: Option<i64>) -> bool {
+    completes(lab, &service.name) || service.interface.ready.is_empty() && exit_code == Some(0)
+}
+
+/// Returns why a container does not run; `None` if it does.
+fn stopped_state(
+    state: &ContainerState,
+    has_finished: bool,
+    now: Option<Duration>,
+) -> Option<Stopped> {
+    if state.running {
+        return None;
+    }
+    if state.status == "created" {
+        return Some(Stopped::NeverStarted);
+    }
+    let ago = state.ended.zip(now);
+    let ago = ago.map(|(at, now)| now.saturating_sub(at).as_secs());
+    Some(match (has_finished, state.exit_code) {
+        (true, 0) => Stopped::Finished { ago },
+        (_, code) => Stopped::Ended { code, ago },
+    })
 }
 
 /// Returns a row for each service that should have a container and has none.
@@ -478,6 +549,7 @@ fn removed_services(lab: &Lab, observed: &Observed) -> Vec<Row> {
         service: service.name.to_string(),
         running: Running::No,
         state: localized!("removed"),
+        stopped: None,
         health: ServiceHealth::Unknown,
         url: None,
         memory: None,
@@ -499,4 +571,40 @@ fn without_waiting(exercise: &Exercise) -> Exercise {
         }
     }
     exercise
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_did_its_work_has_finished_and_another_has_ended() {
+        let exited = |code| ContainerState {
+            status: "exited".to_owned(),
+            exit_code: code,
+            ended: Some(Duration::from_secs(10)),
+            ..ContainerState::default()
+        };
+        let stopped = |state: &ContainerState, has_finished| {
+            stopped_state(state, has_finished, Some(Duration::from_secs(190)))
+        };
+        let ago = Some(180);
+        let (finished, ended) = (Stopped::Finished { ago }, |code| Stopped::Ended {
+            code,
+            ago,
+        });
+        assert_eq!(stopped(&exited(0), true), Some(finished));
+        assert_eq!(stopped(&exited(0), false), Some(ended(0)));
+        assert_eq!(stopped(&exited(1), true), Some(ended(1)));
+        let created = ContainerState {
+            status: "created".to_owned(),
+            ..ContainerState::default()
+        };
+        assert_eq!(stopped(&created, true), Some(Stopped::NeverStarted));
+        let running = ContainerState {
+            running: true,
+            ..exited(0)
+        };
+        assert_eq!(stopped(&running, true), None);
+    }
 }

@@ -3,8 +3,24 @@
 
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
+use crate::problem::similar;
 use crate::text::{Language, Text};
 use crate::{localized, text};
+
+/// Puts the most similar command first, and leaves out those that only clap takes for similar.
+pub(super) fn with_closest_first(mut error: Error) -> Error {
+    let kind = ContextKind::SuggestedSubcommand;
+    if let Some(ContextValue::Strings(names)) = error.get(kind) {
+        let typed = text_of(&error, ContextKind::InvalidSubcommand).unwrap_or_default();
+        let close = similar(&typed, names.iter().map(String::as_str));
+        let close: Vec<String> = close.into_iter().map(str::to_owned).collect();
+        error.remove(kind);
+        if !close.is_empty() {
+            error.insert(kind, ContextValue::Strings(close));
+        }
+    }
+    error
+}
 
 /// Returns help, version or the message of a usage error, with colors if the stream shows them.
 pub(super) fn render(error: &Error, language: Language) -> String {
@@ -135,6 +151,22 @@ mod tests {
             .unwrap_err();
         let message = message(&error).unwrap().in_language(Language::Korean);
         assert_eq!(message, korean);
+    }
+
+    #[test]
+    fn the_most_similar_command_is_suggested_and_no_distant_one() {
+        let suggested = |typed: &str| {
+            let command = crate::cli::command();
+            let error = command
+                .try_get_matches_from(["roadlab", typed])
+                .unwrap_err();
+            let error = with_closest_first(error);
+            text_of(&error, ContextKind::SuggestedSubcommand)
+        };
+        assert_eq!(suggested("chekc").as_deref(), Some("check"));
+        assert_eq!(suggested("staus").as_deref(), Some("status"));
+        assert_eq!(suggested("schemes"), Some("schema".to_owned()));
+        assert_eq!(suggested("xyzzy"), None);
     }
 
     #[test]

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::app::select_exercises;
+use crate::app::{Holding, Score, select_exercises};
 use crate::commands::check_output::{
     Detail, junit_cases, result_json, result_lines, unavailable_line,
 };
 use crate::commands::closing::closing_lines;
-use crate::commands::format::{Holding, Score};
-use crate::commands::{Context, check_output, format, junit, next_output};
+use crate::commands::{Context, check_output, junit, next_output};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lab::{Exercise, ExerciseId};
@@ -116,7 +115,7 @@ pub(crate) async fn check(
                 true => Holding::OfAll(passed),
                 false => Holding::OfSome { passed, checked },
             },
-            ..format::score(&lab, &now)
+            ..Score::new(&lab, &now)
         };
         output(&format!("\n{}", score.text()));
         let denied: BTreeSet<_> = results.iter().flat_map(|one| &one.denied).collect();

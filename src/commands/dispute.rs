@@ -47,6 +47,12 @@ pub(crate) async fn dispute(
         file = shown,
         exercise = dispute.exercise
     ));
+    if dispute.passed {
+        output(&context.paint.warn(&localized!(
+            "all checks of `{exercise}` pass at the moment: the file records that, and disputes that they accept this answer; to dispute a check that fails, run the command while it fails",
+            exercise = dispute.exercise
+        )));
+    }
     output(&localized!(
         "not in it: commands that came through a pipe, and what your own tools did; the author sees what they left, and `-m TEXT` can say the rest"
     ));

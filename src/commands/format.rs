@@ -5,7 +5,7 @@ use crate::commands::Context;
 use crate::lab::{Exercise, Lab, Level};
 use crate::report::{Paint, duration, markdown, sanitize, table};
 use crate::runner::Live;
-use crate::store::{Progress, ProgressAmount, Standing, now};
+use crate::store::{ProgressAmount, now};
 use crate::{localized, text_plural};
 
 /// Returns the name of a level.
@@ -33,73 +33,6 @@ pub(super) fn expiry(until: u64) -> String {
     match until.checked_sub(now()).filter(|left| *left > 0) {
         Some(left) => localized!("expires in {time}", time = duration(left * 1000)),
         None => localized!("expired; it is being removed"),
-    }
-}
-
-/// How far a learner is in a lab.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Score {
-    pub(super) solved: usize,
-    /// The number of exercises, if it is known.
-    pub(super) all: Option<usize>,
-    /// The number of exercises that only their solutions solved.
-    pub(super) by_solution: usize,
-    pub(super) holding: Holding,
-}
-
-/// How many exercises have checks that all pass now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Holding {
-    #[default]
-    NotChecked,
-    OfAll(usize),
-    /// Only some exercises were checked.
-    OfSome {
-        passed: usize,
-        checked: usize,
-    },
-}
-
-impl Score {
-    /// `solved 2 of 18 · solution played 1 · passing 3`.
-    pub(super) fn text(&self) -> String {
-        let done = self.solved;
-        let mut text = match self.all {
-            Some(all) => localized!("solved {done} of {all}", done, all),
-            None => localized!("solved {done}", done),
-        };
-        let by_solution = (self.by_solution > 0)
-            .then(|| localized!("solution played {count}", count = self.by_solution));
-        let holding = match self.holding {
-            Holding::NotChecked => None,
-            Holding::OfAll(passed) => Some(localized!("passing {passed}", passed)),
-            // Its result stands above.
-            Holding::OfSome { checked: 1, .. } => None,
-            Holding::OfSome { passed, checked } => Some(localized!(
-                "passing {passed} of these {checked}",
-                passed,
-                checked
-            )),
-        };
-        for part in by_solution.into_iter().chain(holding) {
-            text.push_str(&format!(" · {part}"));
-        }
-        text
-    }
-}
-
-/// Returns how far the learner is in a lab; which exercises hold is not known.
-pub(super) fn score(lab: &Lab, progress: &Progress) -> Score {
-    let count = |standing: Standing| {
-        let exercises = lab.exercises.iter();
-        let such = exercises.filter(|exercise| progress.standing(&exercise.id) == standing);
-        such.count()
-    };
-    Score {
-        solved: count(Standing::Solved),
-        all: Some(lab.exercises.len()),
-        by_solution: count(Standing::SolutionPlayed),
-        holding: Holding::NotChecked,
     }
 }
 
@@ -172,36 +105,4 @@ pub(super) fn address_lines(paint: Paint, lab: &Lab, live: &Live) -> Vec<String>
         ]);
     }
     table(&rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_score_has_what_is_solved_and_what_holds() {
-        let mut score = Score {
-            solved: 2,
-            all: Some(18),
-            ..Score::default()
-        };
-        assert_eq!(score.text(), "solved 2 of 18");
-        score.holding = Holding::OfAll(3);
-        assert_eq!(score.text(), "solved 2 of 18 · passing 3");
-        score.holding = Holding::OfSome {
-            passed: 1,
-            checked: 2,
-        };
-        score.by_solution = 1;
-        assert_eq!(
-            score.text(),
-            "solved 2 of 18 · solution played 1 · passing 1 of these 2"
-        );
-        score.by_solution = 0;
-        score.holding = Holding::OfSome {
-            passed: 0,
-            checked: 1,
-        };
-        assert_eq!(score.text(), "solved 2 of 18");
-    }
 }

@@ -74,7 +74,7 @@ pub(crate) fn list(context: &Context) -> Result<Exit, Failure> {
     for problem in list
         .entries
         .iter()
-        .filter_map(|entry| entry.done.as_ref().err())
+        .filter_map(|entry| entry.score.as_ref().err())
     {
         error(&sanitize(&problem.to_string()));
     }
@@ -87,7 +87,7 @@ struct Columns {
     level: bool,
     minutes: bool,
     memory: bool,
-    /// Beside the number of solved exercises, how many solutions were played and how many exercises pass.
+    /// The progress in words, with the number of played solutions, in place of the bare number of solved exercises.
     details: bool,
 }
 
@@ -176,9 +176,9 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "after": summary.after,
         "exercises": summary.exercises.len(),
         "points": summary.points,
-        "done": entry.done.as_ref().copied().unwrap_or(0),
-        "solution_played": entry.played,
-        "held_last": entry.holding,
+        "done": entry.score.as_ref().map_or(0, |score| score.solved),
+        "solution_played": entry.score.as_ref().map_or(0, |score| score.by_solution),
+        "held_last": entry.held_last,
         "up": entry.running,
         "paused": entry.paused,
         "languages": summary.texts.keys().map(Lang::as_str).collect::<Vec<_>>(),
@@ -186,7 +186,7 @@ fn as_json(context: &Context, entry: &LabEntry) -> Value {
         "version": summary.version,
         "origin": entry.origin.as_ref().map(added_output::origin_json),
     });
-    if let Err(problem) = &entry.done {
+    if let Err(problem) = &entry.score {
         document["progress_error"] = json!(problem.to_string());
     }
     document
@@ -202,19 +202,17 @@ fn cells(
 ) -> Vec<String> {
     let paint = context.paint;
     let all = summary.exercises.len();
-    let mut progress = match &entry.done {
-        Ok(0) => paint.dim(&format!("0/{all}")),
-        Ok(done) => paint.good(&format!("{done}/{all}")),
-        Err(_) => paint.warn(&format!("?/{all}")),
+    let progress = match (&entry.score, columns.details) {
+        (Ok(score), true) => score.text(),
+        (Ok(score), false) => format!("{}/{all}", score.solved),
+        (Err(_), true) => localized!("progress unknown"),
+        (Err(_), false) => format!("?/{all}"),
     };
-    if columns.details && entry.played > 0 {
-        let played = localized!("solution played {count}", count = entry.played);
-        progress.push_str(&paint.dim(&format!(" · {played}")));
-    }
-    if columns.details && entry.holding > 0 && !entry.running.is_empty() {
-        let holding = localized!("passing {passed}", passed = entry.holding);
-        progress.push_str(&paint.dim(&format!(" · {holding}")));
-    }
+    let progress = match &entry.score {
+        Ok(score) if score.solved > 0 => paint.good(&progress),
+        Ok(_) => paint.dim(&progress),
+        Err(_) => paint.warn(&progress),
+    };
     let level = columns.level.then(|| format::level(summary.level));
     let minutes = localized!("{minutes} min", minutes = summary.minutes);
     let minutes = columns.minutes.then_some(minutes);
@@ -256,7 +254,7 @@ mod tests {
     fn forms(title: &str) -> Vec<Vec<Vec<String>>> {
         let row = |name: &str, up: &str, columns: Columns| {
             let progress = match columns.details {
-                true => "2/13 · passing 2",
+                true => "solved 2 of 13",
                 false => "2/13",
             };
             let cells = [
@@ -291,8 +289,8 @@ mod tests {
     fn a_list_has_a_line_for_each_lab_and_fewer_columns_where_there_is_no_room() {
         let title = "Airflow: the night shift of a stationery shop";
         let whole = [
-            "airflow              intermediate  150 min  2.0 GiB  2/13 · passing 2      Airflow: the night shift of a stationery shop",
-            "postgres-vs-mongodb  intermediate  150 min  2.0 GiB  2/13 · passing 2  up  Airflow: the night shift of a stationery shop",
+            "airflow              intermediate  150 min  2.0 GiB  solved 2 of 13      Airflow: the night shift of a stationery shop",
+            "postgres-vs-mongodb  intermediate  150 min  2.0 GiB  solved 2 of 13  up  Airflow: the night shift of a stationery shop",
         ];
         check(title, None, &whole);
         check(title, Some(200), &whole);
@@ -324,8 +322,8 @@ mod tests {
             "Airflow",
             Some(70),
             &[
-                "airflow              150 min  2/13 · passing 2      Airflow",
-                "postgres-vs-mongodb  150 min  2/13 · passing 2  up  Airflow",
+                "airflow              150 min  solved 2 of 13      Airflow",
+                "postgres-vs-mongodb  150 min  solved 2 of 13  up  Airflow",
             ],
         );
     }

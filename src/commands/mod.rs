@@ -74,7 +74,7 @@ pub(crate) use error_output::{report_end, report_failure};
 
 use crate::app::{
     App, DrawOf, InitialData, LabSource, LogQuery, OpenedLab, Options, ProofOptions, ResetKind,
-    Trust, lab_name,
+    Trust, WhichHints, lab_name,
 };
 use crate::cli::{self, Cli, Color, Command, GlobalOptions, REAP};
 use crate::engine::{Consent, Follow};
@@ -188,7 +188,17 @@ pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Fai
             watch: _,
             junit,
         } => check::check(context, &lab, &exercises, junit.as_deref()).await,
-        Command::Hint { lab, exercise } => hint::hint(context, &lab, exercise.as_deref()).await,
+        Command::Hint {
+            lab,
+            exercise,
+            again,
+        } => {
+            let which = match again {
+                true => WhichHints::Again,
+                false => WhichHints::Next,
+            };
+            hint::hint(context, &lab, exercise.as_deref(), which).await
+        }
         Command::Measure {
             lab,
             exercise,
@@ -533,12 +543,6 @@ impl Context {
     /// Returns how expected and actual values are shown.
     pub(crate) fn wording(&self) -> Wording {
         wording(&self.global)
-    }
-
-    /// Returns the rows of the terminal that results go to; `None` for a pipe.
-    pub(crate) fn height(&self) -> Option<usize> {
-        let terminal = console::Term::stdout();
-        terminal.is_term().then(|| terminal.size().0.into())
     }
 
     /// Returns the width of the terminal that results go to; `None` for a pipe.

@@ -57,9 +57,8 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         return Ok(Exit::Success);
     }
     let paint = context.paint;
-    let mut page = Page::new(context, &guide.title);
-    page.add(&paint.bold(&sanitize(&guide.title)));
-    page.add(&localized!(
+    output(&paint.bold(&sanitize(&guide.title)));
+    output(&localized!(
         "{level} · {minutes} min · {memory} of memory",
         level = format::level(lab.level),
         minutes = lab.minutes,
@@ -67,15 +66,15 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
     ));
     if !lab.after.is_empty() {
         let labs: Vec<&str> = lab.after.iter().map(|lab| lab.as_str()).collect();
-        page.add(&localized!("builds on {labs}", labs = labs.join(", ")));
+        output(&localized!("builds on {labs}", labs = labs.join(", ")));
     }
     for line in about(lab, added.as_ref()) {
-        page.add(&paint.dim(&sanitize(&line)));
+        output(&paint.dim(&sanitize(&line)));
     }
-    page.add("");
+    output("");
     let intro = context.app.fill_in(lab, &guide.intro.markdown).await;
-    page.add(&markdown(&intro, context.width(), paint));
-    page.add(&format!("\n{}", paint.bold(&localized!("Services"))));
+    output(&markdown(&intro, context.width(), paint));
+    output(&format!("\n{}", paint.bold(&localized!("Services"))));
     let services = lab.services.values().map(|service| {
         let image = service.image.as_ref().map_or_else(
             || localized!("built from a recipe"),
@@ -94,7 +93,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
         let notes: Vec<String> = optional.into_iter().chain(here).collect();
         vec![format!("  {}", service.name), image, notes.join(", ")]
     });
-    page.add_wrapped(&table(&services.collect::<Vec<_>>()));
+    output_wrapped(context, &table(&services.collect::<Vec<_>>()));
     let services_with_egress: Vec<_> = lab
         .services_with_egress()
         .map(|service| service.name.as_str())
@@ -106,8 +105,8 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             services = services_with_egress.join(", ")
         ),
     };
-    page.add_wrapped(&[format!("  {reach}")]);
-    page.add(&format!("\n{}", paint.bold(&localized!("Exercises"))));
+    output_wrapped(context, &[format!("  {reach}")]);
+    output(&format!("\n{}", paint.bold(&localized!("Exercises"))));
     let exercises = lab.exercises.iter().map(|exercise| {
         let symbol = match &unreadable {
             Some(_) => paint.warn("?"),
@@ -122,8 +121,7 @@ async fn show_lab(context: &Context, lab: &Lab) -> Result<Exit, Failure> {
             ),
         ]
     });
-    page.add_wrapped(&table(&exercises.collect::<Vec<_>>()));
-    page.print();
+    output_wrapped(context, &table(&exercises.collect::<Vec<_>>()));
     warn_of_progress(unreadable.as_ref());
     Ok(Exit::Success)
 }
@@ -206,90 +204,37 @@ async fn show_exercise(context: &Context, lab: &Lab, name: &str) -> Result<Exit,
         return Ok(Exit::Success);
     }
     let title = with_points(exercise, &sanitize(&section.title));
-    let mut page = Page::new(context, &title);
-    page.add(&context.paint.bold(&title));
-    page.add("");
-    page.add(&markdown(&text, context.width(), context.paint));
-    page.add("");
+    output(&context.paint.bold(&title));
+    output("");
+    output(&markdown(&text, context.width(), context.paint));
+    output("");
     match &exercise.task {
         Task::Practical { .. } => {
             let labels = check_labels(exercise, section).into_iter();
             let list = labels.map(|(id, about)| format!("- `{id}`: {about}\n"));
             let list: String = list.collect();
-            page.add(&markdown(&list, context.width(), context.paint));
+            output(&markdown(&list, context.width(), context.paint));
         }
         Task::Quiz(quiz) => {
             let (width, paint) = (context.width(), context.paint);
-            page.add(&quiz_output::choices(quiz, section, width, paint));
-            page.add("");
+            output(&quiz_output::choices(quiz, section, width, paint));
+            output("");
             let how = quiz_output::how_to_answer(&context.app, lab, exercise, quiz);
-            page.add_wrapped(&[how]);
+            output_wrapped(context, &[how]);
         }
     }
     if let Some(text) = closing_lines(context, lab, exercise, &addresses).filter(|_| solved) {
-        page.add(&text);
+        output(&text);
     }
-    page.print();
     warn_of_progress(unreadable.as_ref());
     Ok(Exit::Success)
 }
 
-/// What is shown of a lab or an exercise. On a terminal that it does not fit into, the part that stays in sight begins with the title.
-struct Page<'a> {
-    context: &'a Context,
-    title: String,
-    lines: Vec<String>,
-}
-
-impl<'a> Page<'a> {
-    fn new(context: &'a Context, title: &str) -> Self {
-        Self {
-            context,
-            title: sanitize(title),
-            lines: Vec::new(),
-        }
-    }
-
-    fn add(&mut self, text: &str) {
-        self.lines.extend(text.split('\n').map(str::to_owned));
-    }
-
-    /// Adds lines, wrapped by word on a terminal.
-    fn add_wrapped(&mut self, lines: &[String]) {
-        let width = self.context.width();
-        let wrapped = lines.iter().flat_map(|line| wrap(line, 4, width));
-        self.lines.extend(wrapped);
-    }
-
-    fn print(self) {
-        let again = localized!("{title} (continued)", title = self.title);
-        let title = self.context.paint.bold(&again);
-        let lines = match self.context.height() {
-            Some(rows) => with_title_again(self.lines, &title, rows),
-            None => self.lines,
-        };
-        lines.iter().for_each(|line| output(line));
-    }
-}
-
-/// Repeats the title at the first empty line from which on everything fits into a terminal with so many rows. What follows is
-/// the beginning of a paragraph: code belongs to the sentence before it.
-fn with_title_again(mut lines: Vec<String>, title: &str, rows: usize) -> Vec<String> {
-    // The last row is for the prompt of the shell, and two are for the title and the empty line below it.
-    if lines.len() < rows {
-        return lines;
-    }
-    let first = lines.len().saturating_sub(rows.saturating_sub(3));
-    let from = first.saturating_sub(1);
-    let begins_paragraph = |pair: &[String]| {
-        pair[0].trim().is_empty() && !pair[1].is_empty() && !pair[1].starts_with(' ')
-    };
-    let later = lines.get(from..).unwrap_or_default();
-    if let Some(at) = later.windows(2).position(begins_paragraph) {
-        let at = from + at;
-        lines.splice(at + 1..at + 1, [title.to_owned(), String::new()]);
-    }
-    lines
+/// Prints lines, wrapped by word on a terminal.
+fn output_wrapped(context: &Context, lines: &[String]) {
+    let width = context.width();
+    let wrapped = lines.iter().flat_map(|line| wrap(line, 4, width));
+    wrapped.for_each(|line| output(&line));
 }
 
 /// Returns the checks and their descriptions, in the lab's order.
@@ -298,25 +243,4 @@ fn check_labels<'a>(exercise: &'a Exercise, section: &'a Section) -> Vec<(&'a st
     let label = |id: &str| section.checks.get(id).map_or("", String::as_str);
     let labels = checks.map(|check| (check.id.as_str(), label(check.id.as_str())));
     labels.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_title_is_in_sight_where_the_text_is_longer_than_the_screen() {
-        let text = "Title\n\none\ntwo\n\nthree\nfour\n\nfive\nsix";
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let shown = |rows| with_title_again(lines.clone(), "Title", rows).join("|");
-        assert_eq!(shown(11), lines.join("|"));
-        assert_eq!(shown(10), "Title||one|two||Title||three|four||five|six");
-        assert_eq!(shown(7), "Title||one|two||three|four||Title||five|six");
-        // There is no empty line near enough.
-        assert_eq!(shown(4), lines.join("|"));
-        let text = "Title\n\none\n\n    code\n\ntwo\n\nthree";
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let shown = |rows| with_title_again(lines.clone(), "Title", rows).join("|");
-        assert_eq!(shown(9), "Title||one||    code||Title||two||three");
-    }
 }

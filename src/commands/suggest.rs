@@ -1,17 +1,19 @@
-//! Suggests the closest running lab or instance for a mistyped name, without an engine.
+//! Suggests the closest running lab or instance for a mistyped name, and the lab of an exercise, without an engine.
 
 use std::collections::BTreeSet;
 
 use crate::app::{App, lab_name};
 use crate::cli::Command;
-use crate::problem::{Problem, nearest};
+use crate::problem::{Problem, code_list, nearest};
 use crate::runner::Failure;
 use crate::store::Journal;
 use crate::text;
 
-/// Refuses the name of a lab or an instance that does not exist if a similar one does. The command itself handles any other.
+/// Refuses the name of a lab or an instance that does not exist if a similar one does, or if it is that of an exercise. The command
+/// itself handles any other.
 pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
     let runs = Journal::all(&app.paths.runs());
+    exercise_for_lab(app, &runs, command)?;
     let labs: Vec<String> = match command {
         Command::Down { orphan: true, .. } => return Ok(()),
         Command::Down { names, .. } => names.iter().map(|name| lab_name(name)).collect(),
@@ -50,6 +52,46 @@ pub(crate) fn check(app: &App, command: &Command) -> Result<(), Failure> {
         true => Ok(()),
         false => Err(Failure::Problems(problems)),
     }
+}
+
+/// Refuses the name of an exercise in the place of the name of a lab, with the commands that may be meant.
+fn exercise_for_lab(app: &App, runs: &[Journal], command: &Command) -> Result<(), Failure> {
+    let (verb, name, takes_exercise) = match command {
+        Command::Show { lab, .. } => ("show", lab, true),
+        Command::Check { lab, .. } => ("check", lab, true),
+        Command::Hint { lab, .. } => ("hint", lab, true),
+        Command::Measure { lab, .. } => ("measure", lab, true),
+        Command::Solve { lab, .. } => ("solve", lab, true),
+        Command::Answer { lab, .. } => ("answer", lab, true),
+        Command::Dispute { lab, .. } => ("dispute", lab, true),
+        Command::Up { lab, .. } => ("up", lab, false),
+        Command::Run { lab, .. } => ("run", lab, false),
+        _ => return Ok(()),
+    };
+    let is_up = runs.iter().any(|run| run.lab.as_str() == name);
+    // Without the labs there is no suggestion, as above.
+    if is_up || app.labs().is_ok_and(|labs| labs.folder(name).is_ok()) {
+        return Ok(());
+    }
+    let labs = app.labs_with_exercise(name).unwrap_or_default();
+    if labs.is_empty() {
+        return Ok(());
+    }
+    let commands = labs.iter().map(|lab| {
+        let exercise = if takes_exercise {
+            format!(" {name}")
+        } else {
+            String::new()
+        };
+        format!("roadlab {verb} {}{exercise}", app.lab_argument(lab))
+    });
+    let what = text!(
+        "no such lab: `{name}`; it is an exercise of {labs}",
+        name,
+        labs = code_list(&labs)
+    );
+    let help = text!("try {commands}", commands = code_list(commands));
+    Err(Failure::Problems(vec![Problem::new(what).help(help)]))
 }
 
 /// Refuses an instance that is not running if a similar one of the lab is.

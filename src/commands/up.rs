@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use crate::app::{DrawOf, InitialData, OutputKind, UpOptions, write_trace};
 use crate::commands::confirmation::{Confirmation, confirm_replacing};
-use crate::commands::{Context, format};
+use crate::commands::{Context, format, next_output};
 use crate::event::{Event, StartPart};
 use crate::exit::Exit;
+use crate::lab::Lab;
 use crate::localized;
 use crate::plan::ImageNames;
 use crate::report::{self, duration, error, memory, output, output_unwrapped, sanitize};
@@ -163,12 +164,30 @@ async fn start(
     if let Some(until) = until {
         output(&format!("  {}", format::expiry(until)));
     }
-    let next = localized!(
-        "next: `roadlab show {lab} EXERCISE`, `roadlab check {lab}`, `roadlab down {lab}`; or `roadlab run {lab}` for a guided session",
-        lab = context.app.lab_argument(&lab.id)
-    );
-    output(&context.paint.dim(&next));
+    for line in next_steps(context, &lab) {
+        output(&context.paint.dim(&line));
+    }
     Ok(Exit::Success)
+}
+
+/// Returns with which exercise to go on and how, and how to remove the lab.
+fn next_steps(context: &Context, lab: &Lab) -> Vec<String> {
+    let argument = context.app.lab_argument(&lab.id);
+    let exercise = match context.app.next_exercise(lab) {
+        Ok(exercise) => exercise.map(|exercise| exercise.id.as_str()),
+        // What needs the progress reports that it cannot be read.
+        Err(_) => Some("EXERCISE"),
+    };
+    let next = match exercise {
+        Some(exercise) => Some(localized!(
+            "next: `roadlab show {lab} {exercise}`, then `roadlab check {lab} {exercise}`; or `roadlab run {lab}` for a guided session",
+            lab = argument,
+            exercise
+        )),
+        None => next_output::after_last(context, lab),
+    };
+    let remove = localized!("to remove it: `roadlab down {lab}`", lab = argument);
+    next.into_iter().chain([remove]).collect()
 }
 
 fn addresses_json(live: &Live) -> Value {

@@ -134,6 +134,8 @@ pub struct ContainerState {
     pub restarts: u64,
     /// The time of the last start, since 1970.
     pub started: Option<Duration>,
+    /// The time of the last end, since 1970.
+    pub ended: Option<Duration>,
     /// The published host port of each container port.
     pub ports: PublishedPorts,
 }

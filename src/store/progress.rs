@@ -42,6 +42,9 @@ pub struct Progress {
     /// The number of ordered hints that were shown.
     #[serde(default)]
     pub hints: BTreeMap<ExerciseId, usize>,
+    /// The number of ordered hints that were shown before an exercise was solved, of those with hints that were shown later.
+    #[serde(default)]
+    hints_before: BTreeMap<ExerciseId, usize>,
     /// The learner's last choice in each quiz.
     #[serde(default)]
     pub answers: BTreeMap<ExerciseId, String>,
@@ -130,6 +133,7 @@ impl Default for Progress {
             holding: BTreeSet::new(),
             run: None,
             hints: BTreeMap::new(),
+            hints_before: BTreeMap::new(),
             answers: BTreeMap::new(),
             attempts: BTreeMap::new(),
             draws: BTreeMap::new(),
@@ -205,6 +209,24 @@ impl Progress {
         if let Some(played) = self.played.get_mut(exercise) {
             (played.run, played.playing) = (None, false);
         }
+    }
+
+    /// Records that the next of the `all` ordered hints of an exercise is shown, or the last one again. Returns its number from 1.
+    pub fn show_hint(&mut self, exercise: &ExerciseId, all: usize) -> usize {
+        let shown = self.hints.get(exercise).copied().unwrap_or(0);
+        if self.is_solved(exercise) {
+            self.hints_before.entry(exercise.clone()).or_insert(shown);
+        }
+        let number = (shown + 1).min(all);
+        self.hints.insert(exercise.clone(), number);
+        number
+    }
+
+    /// Returns the number of ordered hints that were shown until the learner solved an exercise.
+    pub fn used_hints(&self, exercise: &ExerciseId) -> usize {
+        let before = self.hints_before.get(exercise);
+        let used = before.or_else(|| self.hints.get(exercise));
+        used.copied().unwrap_or(0)
     }
 
     /// Records the learner's choice in a quiz, and that it is solved if the choice is right.
@@ -353,6 +375,7 @@ impl Progress {
             carry(&mut self.solved, old, new, |a, b| a.min(b));
             carry(&mut self.played, old, new, |_, newer| newer);
             carry(&mut self.hints, old, new, |a, b| a.max(b));
+            carry(&mut self.hints_before, old, new, |a, b| a.max(b));
             carry(&mut self.answers, old, new, |_, newer| newer);
             carry(&mut self.seconds, old, new, |a, b| a + b);
             carry(&mut self.attempts, old, new, |a, b| a + b);

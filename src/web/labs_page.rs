@@ -78,10 +78,8 @@ fn card(entry: &LabEntry, first: Option<&String>, lang: &Lang) -> Markup {
 
 fn readable(entry: &LabEntry, summary: &Summary, lang: &Lang) -> Markup {
     let text = summary.text(lang);
-    let (done, all) = (
-        entry.done.as_ref().copied().unwrap_or(0),
-        summary.exercises.len(),
-    );
+    let done = entry.score.as_ref().map_or(0, |score| score.solved);
+    let all = summary.exercises.len();
     html! {
         h2 { a href={ "/labs/" (entry.name) } { (sanitize(&text.title)) } }
         p.about {
@@ -96,7 +94,7 @@ fn readable(entry: &LabEntry, summary: &Summary, lang: &Lang) -> Markup {
             progress value=(done) max=(all) aria-hidden="true" {}
             " " (localized!("solved {done} of {all}", done, all))
         }
-        @if let Err(problem) = &entry.done { p.bad { (sanitize(&problem.to_string())) } }
+        @if let Err(problem) = &entry.score { p.bad { (sanitize(&problem.to_string())) } }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
-use crate::app::{App, DrawOf, Row, RunningLab, ServiceFault, StatusCollector, WebPage};
+use crate::app::{App, DrawOf, Row, RunningLab, ServiceFault, StatusCollector, Stopped, WebPage};
 use crate::engine::docker::Docker;
 use crate::engine::{ContainerEvent, Events, clock};
 use crate::lab::{LabId, ServiceName};
@@ -180,6 +180,7 @@ fn dot(row: &Row) -> &'static str {
         (Running::Yes, ServiceHealth::Unhealthy(_)) => "failing",
         (Running::Yes, _) if row.faults.is_empty() => "good",
         (Running::Yes | Running::Paused, _) => "busy-still",
+        (Running::No, _) if matches!(row.stopped, Some(Stopped::Finished { .. })) => "good",
         (Running::No, _) => "failing",
     }
 }
@@ -199,7 +200,7 @@ fn state(row: &Row) -> String {
         (Running::Yes, ServiceHealth::Unhealthy(_)) => localized!("unhealthy"),
         (Running::Yes, ServiceHealth::Unknown) => localized!("running"),
         (Running::Paused, _) => localized!("paused"),
-        (Running::No, _) => sanitize(&row.state),
+        (Running::No, _) => sanitize(&row.stopped_text(age)),
     }
 }
 

@@ -159,7 +159,7 @@ fn no_container_restarts_with_the_daemon_and_up_repairs_the_lab() {
     let stale = daemon.lab.run("status", 0).stdout;
     let row = stale.lines().find(|line| line.contains("redis"));
     let row = row.expect("a row for the service").trim_end();
-    assert!(row.contains("● redis  Exited ("), "{stale}");
+    assert!(row.contains("● redis  ended "), "{stale}");
     assert!(!row.contains("127.0.0.1"), "it has no address: {stale}");
     let checked = daemon.lab.run("check LAB greet", 1).stdout;
     assert!(checked.contains("`redis` is not running"), "{checked}");

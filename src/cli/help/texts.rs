@@ -160,14 +160,17 @@ pub(super) const COMMANDS: &[CommandHelp] = &[
         summary: "show the next hint",
         description: "Shows the hint for the first failed check, then the next general hint; the last one is close to the answer. \
                   Also works while the lab is down.",
-        examples: &["roadlab hint redis settings"],
+        examples: &[
+            "roadlab hint redis settings",
+            "roadlab hint redis settings --again   # those that were shown before",
+        ],
     },
     CommandHelp {
         command: "report",
         summary: "report points and hints",
         description: "Lists for each exercise its points, who solved it and when (the learner, or only the solution that was played), the hints that \
-                  were shown, the attempts in a quiz, the time in sessions, and the draw of its random values. Reads the progress only; \
-                  the lab need not be up.",
+                  were shown until then, the attempts in a quiz, the time in sessions, and the draw of its random values. Reads the \
+                  progress only; the lab need not be up.",
         examples: &[
             "roadlab report redis",
             "roadlab report redis --csv --name kim > kim.csv",

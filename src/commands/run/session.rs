@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::app::RunningLab;
+use crate::app::{RunningLab, Score};
 use crate::commands::closing::closing_lines;
 use crate::commands::format::with_points;
 use crate::commands::measure_output::{explanation, report_lines};
@@ -124,6 +124,13 @@ impl<E: Engine> Session<'_, E> {
         print: Output<'_>,
         exercise: &Exercise,
     ) -> Result<(), Failure> {
+        if let Some(choice) = self.context.app.right_choice(self.running.lab, exercise)? {
+            print(&localized!(
+                "this quiz is answered: `{choice}` is correct",
+                choice
+            ));
+            return Ok(());
+        }
         let addresses = &self.running.live.addresses;
         let hint = self
             .context
@@ -269,6 +276,6 @@ impl<E: Engine> Session<'_, E> {
 
     /// `solved 3 of 16`.
     pub(super) fn score(&self) -> String {
-        format::score(self.running.lab, &self.progress).text()
+        Score::new(self.running.lab, &self.progress).text()
     }
 }

@@ -5,8 +5,8 @@ use std::iter;
 use console::measure_text_width;
 use serde_json::{Value, json};
 
-use crate::app::{Row, Run, RunJournal, ServiceFault, Status};
-use crate::commands::format::{Holding, Score, expiry};
+use crate::app::{Row, Run, RunJournal, ServiceFault, Status, Stopped};
+use crate::commands::format::expiry;
 use crate::commands::orphans;
 use crate::localized;
 use crate::plan::Running;
@@ -67,7 +67,7 @@ impl Run {
             RunJournal::Missing => ("missing", None),
             RunJournal::Unreadable(problem) => ("unreadable", Some(problem)),
         };
-        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.exercises, "points": self.points, "earned": self.points.map(|_| self.earned),
+        json!({ "lab": self.lab, "instance": self.instance, "run": self.run, "done": self.solved, "exercises": self.score.all, "points": self.points, "earned": self.points.map(|_| self.earned),
             "solution_played": self.played, "holding": self.holding,
             "until": self.until, "paused": self.paused, "services": self.services.iter().map(Row::to_json).collect::<Vec<_>>(),
             "journal": journal, "journal_problem": problem, "progress_problem": self.progress_problem, "orphan": null })
@@ -108,19 +108,8 @@ impl Run {
             true => self.lab.to_string(),
             false => format!("{} ({})", self.lab, self.instance),
         };
-        let solved = &self.solved;
-        let played = self.played.iter();
-        let score = Score {
-            solved: solved.len(),
-            all: self.exercises,
-            by_solution: played.filter(|exercise| !solved.contains(exercise)).count(),
-            holding: match &self.holding {
-                Some(holding) => Holding::OfAll(holding.len()),
-                None => Holding::NotChecked,
-            },
-        };
         let progress = match &self.progress_problem {
-            None => score.text(),
+            None => self.score.text(),
             Some(_) => localized!("progress unknown"),
         };
         let mut lines = vec![format!("{}  {}", paint.bold(&name), paint.dim(&progress))];
@@ -250,7 +239,13 @@ impl Row {
                 (paint.warn("●"), faults.join(", "))
             }
             Running::Paused => (paint.warn("●"), localized!("paused")),
-            Running::No => (paint.bad("●"), sanitize(&self.state)),
+            Running::No => {
+                let state = sanitize(&self.stopped_text(age));
+                match self.stopped {
+                    Some(Stopped::Finished { .. }) => (paint.good("●"), state),
+                    _ => (paint.bad("●"), state),
+                }
+            }
         };
         let health = match self.health {
             ServiceHealth::Healthy => paint.good(&localized!("healthy")),
@@ -285,6 +280,7 @@ fn fault_text(fault: &ServiceFault) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Score;
     use crate::lab::{Instance, LabId};
 
     fn run(services: Vec<Row>) -> Run {
@@ -295,7 +291,10 @@ mod tests {
             solved: Vec::new(),
             played: Vec::new(),
             holding: None,
-            exercises: Some(16),
+            score: Score {
+                all: Some(16),
+                ..Score::default()
+            },
             points: None,
             earned: 0,
             services,
@@ -311,6 +310,7 @@ mod tests {
             service: service.into(),
             running: Running::Yes,
             state: "Up 3 minutes".into(),
+            stopped: None,
             health,
             url: Some("redis://127.0.0.1:24030".into()),
             memory: Some(12 << 20),
@@ -327,6 +327,10 @@ mod tests {
         let mut gone = row("job", ServiceHealth::Unknown);
         gone.running = Running::No;
         gone.state = "Exited (137) 2 seconds ago".into();
+        gone.stopped = Some(Stopped::Ended {
+            code: 137,
+            ago: Some(2),
+        });
         (gone.memory, gone.limit, gone.uptime, gone.url) = (None, None, None, None);
         let run = run(vec![
             row("cache", ServiceHealth::Healthy),
@@ -335,12 +339,41 @@ mod tests {
         ]);
         insta::assert_snapshot!(run.lines(Paint::Plain, None).join("\n"), @r"
         redis (second)  solved 0 of 16
-          ● cache  running                     healthy    12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
-          ● job    Exited (137) 2 seconds ago
-          ● redis  running                     unhealthy  12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
+          ● cache  running                       healthy    12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
+          ● job    ended 2 s ago, exit code 137
+          ● redis  running                       unhealthy  12 MiB / 256 MiB  3 min  redis://127.0.0.1:24030
               PING: expected PONG, saw \u{1b}LOADING
           if it stays unhealthy: `roadlab reset redis --instance second --hard`, which wipes the data of the services
         ");
+    }
+
+    #[test]
+    fn a_service_that_does_not_run_has_its_state_in_words() {
+        let text = |stopped| {
+            let row = Row {
+                stopped,
+                state: "removed".into(),
+                ..row("job", ServiceHealth::Unknown)
+            };
+            row.stopped_text(age)
+        };
+        let (code, ago) = (1, Some(185));
+        for (stopped, expected) in [
+            (None, "removed"),
+            (Some(Stopped::NeverStarted), "not started"),
+            (Some(Stopped::Finished { ago: None }), "finished"),
+            (Some(Stopped::Finished { ago }), "finished 3 min ago"),
+            (
+                Some(Stopped::Ended { code, ago: None }),
+                "ended, exit code 1",
+            ),
+            (
+                Some(Stopped::Ended { code, ago }),
+                "ended 3 min ago, exit code 1",
+            ),
+        ] {
+            assert_eq!(text(stopped), expected);
+        }
     }
 
     #[test]
@@ -406,6 +439,10 @@ mod tests {
             running: Running::No,
             health: ServiceHealth::Unknown,
             state: "Exited (0) 2 hours ago".into(),
+            stopped: Some(Stopped::Ended {
+                code: 0,
+                ago: Some(7260),
+            }),
             memory: None,
             limit: None,
             uptime: None,
@@ -416,7 +453,7 @@ mod tests {
         run.paused = Some(now() - 7260);
         insta::assert_snapshot!(run.lines(Paint::Plain, None).join("\n"), @r"
         redis (second)  solved 0 of 16
-          ● redis  Exited (0) 2 hours ago
+          ● redis  ended 2 h 01 min ago, exit code 0
           paused for 2 h 01 min; continue with `roadlab up redis --instance second`
         ");
         assert_eq!(run.to_json()["paused"], json!(run.paused));

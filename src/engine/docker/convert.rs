@@ -313,6 +313,7 @@ pub(super) fn state(answer: ContainerInspectResponse) -> ContainerState {
         health,
         restarts: u64::try_from(restarts).unwrap_or_default(),
         started: state.started_at.as_deref().and_then(time),
+        ended: state.finished_at.as_deref().and_then(time),
         ports: published(ports.unwrap_or_default()),
     }
 }

@@ -236,6 +236,7 @@ impl Containers for Fake {
                 health: None,
                 restarts: 0,
                 started: None,
+                ended: None,
                 ports: PublishedPorts::default(),
             },
             networks: spec

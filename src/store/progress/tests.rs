@@ -369,3 +369,20 @@ fn a_learner_is_at_the_first_exercise_that_is_neither_solved_nor_played() {
     progress.solve(&exercises[1].id);
     assert_eq!(present(&progress, Some(&run)), None);
 }
+
+#[test]
+fn hints_that_are_read_after_an_exercise_was_solved_are_no_help() {
+    let (mut progress, one) = (Progress::default(), exercise("one"));
+    assert_eq!(progress.used_hints(&one), 0);
+    assert_eq!(progress.show_hint(&one, 3), 1);
+    assert_eq!(progress.used_hints(&one), 1);
+    progress.solve(&one);
+    let shown = [(); 3].map(|()| progress.show_hint(&one, 3));
+    assert_eq!((shown, progress.used_hints(&one)), ([2, 3, 3], 1));
+    progress.rename(&BTreeMap::from([(one, exercise("two"))]));
+    assert_eq!(progress.used_hints(&exercise("two")), 1);
+    let two = exercise("never-needed");
+    progress.solve(&two);
+    progress.show_hint(&two, 3);
+    assert_eq!(progress.used_hints(&two), 0);
+}

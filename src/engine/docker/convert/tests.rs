@@ -204,6 +204,7 @@ fn memory_is_counted_without_reclaimable_cache() {
 fn a_state_is_read_with_health_and_reachable_ports() {
     let answer = r#"{
         "State": {"Status": "running", "Running": true, "OOMKilled": true, "ExitCode": 137, "Error": "e",
+            "StartedAt": "0001-01-01T00:00:00Z", "FinishedAt": "2026-01-02T03:04:05Z",
             "Health": {"Status": "unhealthy", "Log": [{"Output": "old"}, {"Output": "new\n"}]}},
         "NetworkSettings": {"Ports": {
             "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "2"}],
@@ -221,6 +222,10 @@ fn a_state_is_read_with_health_and_reachable_ports() {
     assert_eq!(
         (state.out_of_memory, state.exit_code, state.error.as_str()),
         (true, 137, "e")
+    );
+    assert_eq!(
+        (state.started, state.ended),
+        (None, Some(Duration::from_secs(1_767_323_045)))
     );
     assert_eq!(state.health, Some(Health::Unhealthy("new".into())));
     let ports: Vec<_> = state.ports.iter().collect();
