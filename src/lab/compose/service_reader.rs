@@ -19,7 +19,8 @@ use crate::lab::service::{
     Condition, Gpus, Mount, Port, Presence, RestartPolicy, Service, ServiceInterface,
 };
 use crate::lab::yaml::{
-    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, quoted_string, string,
+    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, parse_duration,
+    quoted_string, string,
 };
 use crate::problem::{Code, Place, Problem, ProblemKind, suggestion};
 use crate::text;
@@ -83,6 +84,10 @@ pub(crate) fn read_services(
         }
     }
     refuse_shared_ports(&read, problems);
+    let built: Vec<(ServiceName, Place)> = read
+        .iter()
+        .filter_map(|read| Some((read.service.name.clone(), read.build_only.clone()?)))
+        .collect();
     for at in 0..read.len() {
         for (linked, alias) in std::mem::take(&mut read[at].links) {
             let shared: Vec<String> = read[at].service.networks.keys().cloned().collect();
@@ -94,7 +99,37 @@ pub(crate) fn read_services(
     }
     services.active = read.into_iter().map(|read| read.service).collect();
     share_recipes(&mut services.active);
+    for (name, place) in built {
+        build_only(&mut services, &name, place, problems);
+    }
     services
+}
+
+/// Leaves out the name of the image of a service whose image is always built, so that it is not pulled. Other services with the same
+/// image get the one that is built, as in Compose.
+fn build_only(services: &mut Services, name: &ServiceName, place: Place, problems: &mut Problems) {
+    let service = services.active.iter().find(|service| service.name == *name);
+    let Some(service) = service else {
+        return;
+    };
+    if service.recipe.is_some() {
+        let image = service.image.clone();
+        for service in &mut services.active {
+            let has_image = image.is_some() && service.image == image;
+            if service.name == *name || has_image {
+                service.image = None;
+            }
+        }
+    } else if !services.broken.contains(name) {
+        let what = text!(
+            "service `{name}` has `pull_policy: build`, but no `build`",
+            name
+        );
+        let help = text!("add `build`, or remove `pull_policy`");
+        let problem = Problem::new(what).code(Code::MissingKey).help(help);
+        problems.push(problem.at(place));
+        services.broken.insert(name.clone());
+    }
 }
 
 /// Gives services without a recipe that of a service which builds the same image, so that no image is pulled under a name that the
@@ -127,6 +162,8 @@ struct ReadService {
     links: Vec<(ServiceName, String)>,
     /// The places of fixed host ports.
     port_places: Vec<(u16, Place)>,
+    /// The place of `pull_policy: build`: the image is always built.
+    build_only: Option<Place>,
 }
 
 /// Gives a service another name on those of its networks that are among `shared`.
@@ -144,6 +181,22 @@ fn is_container_name(name: &str) -> bool {
     name.len() > 1
         && name.chars().all(is_known)
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Returns whether Compose knows a value of `pull_policy`.
+fn is_pull_policy(written: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "always",
+        "build",
+        "daily",
+        "if_not_present",
+        "missing",
+        "never",
+        "refresh",
+        "weekly",
+    ];
+    let every = written.strip_prefix("every_").and_then(parse_duration);
+    WORDS.contains(&written) || every.is_some()
 }
 
 /// Returns whether a service starts: without profiles, or with one that `COMPOSE_PROFILES` names.
@@ -217,7 +270,8 @@ impl ServiceReader<'_> {
         });
         let recipe = fields
             .get("build")
-            .and_then(|build| self.read_build(&name, build));
+            .and_then(|build| self.read_build(&name, build, &part.key));
+        let build_only = self.read_pull_policy(&name, &mut fields);
         let sources = ["image", "build", "extends"];
         let has_source = sources.into_iter().any(|key| fields.contains(key));
         if !has_source && !fields.has_misspelt(&sources) {
@@ -303,6 +357,7 @@ impl ServiceReader<'_> {
         }
         fields.strings("profiles", self.problems);
         let hostname = fields.string("hostname", self.problems);
+        let domainname = fields.string("domainname", self.problems);
         let user = fields.string("user", self.problems);
         let working_dir = fields.string("working_dir", self.problems);
         let init = fields.boolean("init", self.problems).unwrap_or(false);
@@ -341,6 +396,7 @@ impl ServiceReader<'_> {
             healthcheck,
             networks,
             hostname,
+            domainname,
             user,
             working_dir,
             init,
@@ -366,7 +422,35 @@ impl ServiceReader<'_> {
             service,
             links,
             port_places,
+            build_only,
         })
+    }
+
+    /// Reads `pull_policy`, and returns its place if it is `build`. The other values have no effect.
+    fn read_pull_policy(
+        &mut self,
+        service: &ServiceName,
+        fields: &mut Fields<'_>,
+    ) -> Option<Place> {
+        let node = fields.get("pull_policy")?;
+        let written = string(node, "pull_policy", self.problems)?;
+        if !is_pull_policy(&written) {
+            let expected = text!("`build`, `missing`, `always` or `never`");
+            self.problems.push(mismatch(node, "pull_policy", expected));
+            return None;
+        }
+        if written == "build" {
+            return Some(node.place());
+        }
+        let what = text!(
+            "`pull_policy: {value}` of service `{service}` has no effect: roadlab uses local images first",
+            value = written,
+            service
+        );
+        let place = fields.key("pull_policy")?.place();
+        let note = Problem::new(what).at(place).kind(ProblemKind::Note);
+        self.problems.push(note);
+        None
     }
 
     /// Reads `container_name`, by which other services find this one. The container itself has a name that does not collide with those

@@ -72,6 +72,10 @@ const TABLE: &[Keys] = &[
         honoured: &[
             ("image", ""),
             ("build", "for when the image cannot be had"),
+            (
+                "pull_policy",
+                "`build` builds the image and never pulls it; other values have no effect, as local images are used first",
+            ),
             ("entrypoint", ""),
             ("command", ""),
             (
@@ -108,6 +112,7 @@ const TABLE: &[Keys] = &[
             ("extends", ""),
             ("deploy", ""),
             ("hostname", ""),
+            ("domainname", ""),
             ("user", ""),
             ("working_dir", ""),
             ("init", ""),
@@ -149,7 +154,6 @@ const TABLE: &[Keys] = &[
             "cpu_shares" Ignore "the limit is `cpus`";
             "cpuset" Ignore "the limit is `cpus`";
             "develop" Ignore "it is for `docker compose watch` only";
-            "domainname" Ignore "services find each other by their names";
             "isolation" Ignore "it is for Windows only";
             "logging" Ignore "the engine keeps and rotates logs";
             "mac_address" Ignore "the engine chooses addresses";
@@ -157,7 +161,6 @@ const TABLE: &[Keys] = &[
             "mem_swappiness" Ignore "services have no swap";
             "memswap_limit" Ignore "services have no swap";
             "platform" Ignore "images match the platform of this machine";
-            "pull_policy" Ignore "roadlab uses local images first";
             "pull_refresh_after" Ignore "roadlab uses local images first";
             "scale" Ignore "each service has one container";
             "tty" Ignore "the log of a service is a plain stream; its input stays open as with a terminal";
