@@ -527,7 +527,8 @@ impl Reader<'_> {
         service: Node,
         extra: &mut Composition,
     ) -> Node {
-        let Some(extends) = service.child("extends") else {
+        let extends = service.child("extends");
+        let Some(extends) = extends.filter(|extends| extends.tag != MergeTag::Reset) else {
             return service;
         };
         // It keeps its `extends`, so that keys are not reported as missing that the other service has.
@@ -540,13 +541,15 @@ impl Reader<'_> {
                     return unextended();
                 };
                 let file = fields.string("file", self.problems);
-                let base = fields.string("service", self.problems);
+                let base = fields.required_string("service", extends, self.problems);
                 fields.close(self.problems);
                 (file, base)
             }
-            _ => (None, extends.as_string()),
+            _ => (None, string(extends, "extends", self.problems)),
         };
-        let base_name = base_name.unwrap_or_else(|| name.to_owned());
+        let Some(base_name) = base_name else {
+            return unextended();
+        };
         let file = match file.map(|file| self.resolve(extends, &file)) {
             None => None,
             Some(None) => return unextended(),

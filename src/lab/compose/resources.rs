@@ -30,6 +30,10 @@ pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<H
     let interval = fields.duration("interval", problems).unwrap_or_default();
     let timeout = fields.duration("timeout", problems).unwrap_or_default();
     let retries = fields.integer("retries", problems).unwrap_or_default();
+    if let Some(node) = fields.get("retries").filter(|_| retries < 0) {
+        let expected = text!("0 or more");
+        problems.push(mismatch(node, "retries", expected).code(Code::Health));
+    }
     let start_period = fields
         .duration("start_period", problems)
         .unwrap_or_default();
@@ -302,9 +306,21 @@ pub(crate) fn read_ulimits(
                     let what = text!("limit `{name}` needs both `soft` and `hard`", name);
                     problems.push(Problem::new(what).code(Code::Limit).at(key.place()));
                 }
-                if let Some(limits) = soft.zip(hard) {
-                    policy::check_ulimit(&name, limits.1, key, problems);
-                    out.insert(name, limits);
+                // A negative limit is none.
+                let height = |limit: i64| if limit < 0 { i64::MAX } else { limit };
+                match soft.zip(hard) {
+                    Some((soft, hard)) if height(soft) > height(hard) => {
+                        let what = text!(
+                            "the `soft` limit `{name}` is higher than the `hard` one",
+                            name
+                        );
+                        problems.push(Problem::new(what).code(Code::Limit).at(key.place()));
+                    }
+                    Some(limits) => {
+                        policy::check_ulimit(&name, limits.1, key, problems);
+                        out.insert(name, limits);
+                    }
+                    None => {}
                 }
             }
             _ => problems.push(mismatch(value, "ulimits", text!("a number"))),

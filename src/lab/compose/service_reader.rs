@@ -256,8 +256,16 @@ impl ServiceReader<'_> {
     fn read_service(&mut self, name: ServiceName, part: &Part) -> Option<ReadService> {
         let node = &part.node;
         let mut fields = Fields::open_compose(node, Mapping::Service, self.problems)?;
-        let image = fields.get("image").and_then(|image| {
-            let written = string(image, "image", self.problems)?;
+        // Compose takes an empty name as none.
+        let is_empty = |image: &Node| match &image.kind {
+            Kind::Null => !image.is_broken(),
+            Kind::String(name) => name.is_empty(),
+            Kind::Bool(_) | Kind::Number(..) | Kind::List(_) | Kind::Map(_) => false,
+        };
+        let is_unnamed = node.child("image").is_some_and(is_empty);
+        let image = fields.get("image").filter(|_| !is_unnamed);
+        let image = image.and_then(|image| {
+            let written = quoted_string(image, "image", self.problems)?;
             ImageName::new(&written)
                 .map_err(|error| {
                     self.problems.push(
@@ -273,7 +281,9 @@ impl ServiceReader<'_> {
             .and_then(|build| self.read_build(&name, build, &part.key));
         let build_only = self.read_pull_policy(&name, &mut fields);
         let sources = ["image", "build", "extends"];
-        let has_source = sources.into_iter().any(|key| fields.contains(key));
+        let has_source = sources
+            .into_iter()
+            .any(|key| fields.contains(key) && !(key == "image" && is_unnamed));
         if !has_source && !fields.has_misspelt(&sources) {
             let what = text!("service `{name}` needs `image` or `build`", name);
             self.problems.push(
@@ -664,8 +674,14 @@ impl ServiceReader<'_> {
                 }
                 _ => string(item, "env_file", self.problems),
             };
-            if let Some(path) = path {
-                files.push(EnvFile { path, ..file });
+            match path {
+                Some(path) if path.is_empty() => {
+                    let what = text!("`{key}` is empty", key = "env_file");
+                    let problem = Problem::new(what).code(Code::WrongType);
+                    self.problems.push(problem.at(item.place()));
+                }
+                Some(path) => files.push(EnvFile { path, ..file }),
+                None => {}
             }
         }
         files
@@ -689,6 +705,11 @@ impl ServiceReader<'_> {
                 let found = name.and_then(|name| self.active_service(&name, "depends_on", item));
                 out.extend(found.map(|name| (name, Condition::Started)));
             }
+            return out;
+        }
+        if node.as_string().is_some() {
+            let expected = text!("a list or a mapping");
+            self.problems.push(mismatch(node, "depends_on", expected));
             return out;
         }
         for (key, value) in keyed_entries(node, "depends_on", self.problems) {
@@ -782,6 +803,11 @@ impl ServiceReader<'_> {
         let Some(node) = fields.get("networks") else {
             return default();
         };
+        if node.as_string().is_some() {
+            let expected = text!("a list or a mapping");
+            self.problems.push(mismatch(node, "networks", expected));
+            return default();
+        }
         let named: Vec<(&Node, Option<&Node>)> = match &node.kind {
             Kind::List(_) => list(node, "networks", self.problems)
                 .into_iter()

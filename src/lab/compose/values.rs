@@ -26,8 +26,17 @@ pub(crate) fn read_words(
     problems: &mut Problems,
 ) -> Option<Vec<String>> {
     let node = fields.get(key)?;
-    let Kind::String(written) = &node.kind else {
-        return fields.strings(key, problems);
+    let written = match &node.kind {
+        Kind::String(written) => written,
+        Kind::List(_) => return fields.strings(key, problems),
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::Map(_) => {
+            let problem = mismatch(node, key, text!("a string or a list"));
+            problems.push(match node.as_string() {
+                Some(_) => problem.help(text!("write it in quotes")),
+                None => problem,
+            });
+            return None;
+        }
     };
     let Some(line) = split_command(written) else {
         let what = text!(

@@ -183,7 +183,55 @@ fn what_compose_refuses_is_not_left_out() {
         ),
         (
             "volumes: [{ type: volume, source: ./d, target: /v }]",
-            "labs/small/compose.yaml:6:15: no such volume: `./d` (declare it in the top-level `volumes`; available: `data`)",
+            "labs/small/compose.yaml:6:15: no such volume: `./d` (write `type: bind` for a file or folder)",
+        ),
+        (
+            "volumes: [{ source: data, target: /v }]",
+            "labs/small/compose.yaml:6:15: missing key `type` in a volume of a service",
+        ),
+        (
+            "volumes: [':/v']",
+            "labs/small/compose.yaml:6:15: invalid volume `:/v` (write `source:target` or `source:target:ro`)",
+        ),
+        (
+            "ulimits: { nofile: { soft: 20, hard: 10 } }",
+            "labs/small/compose.yaml:5:16: the `soft` limit `nofile` is higher than the `hard` one",
+        ),
+        (
+            "healthcheck: { test: 'true', retries: -1 }",
+            "labs/small/compose.yaml:5:43: `retries` must be 0 or more, not `-1`",
+        ),
+        (
+            "environment: ['=x']",
+            "labs/small/compose.yaml:5:19: a variable of `environment` has no name (write `NAME=value`)",
+        ),
+        (
+            "environment: A=1",
+            "labs/small/compose.yaml:5:18: `environment` must be a list or a mapping, not `A=1`",
+        ),
+        (
+            "depends_on: redis",
+            "labs/small/compose.yaml:5:17: `depends_on` must be a list or a mapping, not `redis`",
+        ),
+        (
+            "command: 10",
+            "labs/small/compose.yaml:5:14: `command` must be a string or a list, not `10` (write it in quotes)",
+        ),
+        (
+            "env_file: ''",
+            "labs/small/compose.yaml:5:15: `env_file` is empty",
+        ),
+        (
+            "build: { contxt: . }",
+            "labs/small/compose.yaml:5:14: unknown key `contxt` in a build (did you mean `context`?)",
+        ),
+        (
+            "extends: { file: b.yaml }",
+            "labs/small/compose.yaml:5:14: missing key `service` in an `extends` entry",
+        ),
+        (
+            "extends: [b]",
+            "labs/small/compose.yaml:5:14: `extends` must be a string, not a list",
         ),
         (
             "extra_hosts: [bad]",
@@ -250,6 +298,28 @@ fn a_folder_without_a_dot_and_a_missing_file_of_an_include_have_their_line() {
         ),
         ["labs/small/compose.yaml:3:16: cannot read labs/small/part.env: no such file"]
     );
+}
+
+/// Compose takes an empty name as none.
+#[test]
+fn a_service_needs_an_image_that_has_a_name() {
+    for image in ["''", ""] {
+        in_compose(
+            "image: redis:8.0",
+            &format!("image: {image}"),
+            &["labs/small/compose.yaml:2:3: service `redis` needs `image` or `build`"],
+        );
+    }
+    in_compose(
+        "image: redis:8.0",
+        "image: 8",
+        &["labs/small/compose.yaml:3:12: `image` must be a string, not `8` (write it in quotes)"],
+    );
+    let compose = COMPOSE.replace("image: redis:8.0", "image: ''\n    build: .");
+    let mut files = files(LAB, &compose, GUIDE);
+    let dockerfile = Path::new("/labs/small/Dockerfile");
+    files.0.insert(dockerfile.into(), "FROM debian\n".into());
+    assert_eq!(problems(&files), [""; 0]);
 }
 
 /// With `pull_policy: build`, the image is built, also for another service that has it.

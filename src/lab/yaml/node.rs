@@ -195,6 +195,7 @@ impl Node {
                         ..
                     } => problem.help(text!("write the second one into a file of its own")),
                     serde_yaml::Error::Budget { .. } => problem.code(Code::Limit),
+                    serde_yaml::Error::NonFiniteFloat { .. } => problem,
                     _ if source.is_indented_by_tab(line) => {
                         problem.help(text!("indent with blanks: YAML does not allow tabs there"))
                     }
