@@ -220,6 +220,11 @@ impl Reader<'_> {
             let file = self.read_file(&root, variables);
             self.open.pop();
             for section in Section::ALL {
+                // A file can remove or replace a whole section of those before it.
+                let written = root.child(section.key()).map(|node| node.tag);
+                if written.is_some_and(|tag| tag != MergeTag::None) {
+                    found.section(section).clear();
+                }
                 for part in file_section(&file, section) {
                     let known = found.section(section);
                     match known.iter_mut().find(|known| known.name == part.name) {

@@ -60,7 +60,15 @@ impl ServiceReader<'_> {
                 .push(Problem::new(what).at(node.place()).help(help));
             return None;
         }
-        if !target.starts_with('/') || target.split('/').any(|part| part == "..") {
+        if target.split('/').any(|part| part == "..") {
+            let what = text!(
+                "`{path}` must be a path in the container without `..`",
+                path = target
+            );
+            self.problems.push(Problem::new(what).at(node.place()));
+            return None;
+        }
+        if !target.starts_with('/') {
             let what = text!(
                 "`{path}` must be an absolute path in the container",
                 path = target
@@ -168,7 +176,8 @@ impl ServiceReader<'_> {
                 true => source,
                 false => format!("./{source}"),
             }),
-            "volume" => source,
+            // An empty name is none, as in Compose.
+            "volume" => source.filter(|source| !source.is_empty()),
             other => {
                 let what = text!("a mount of type `{kind}` is not allowed", kind = other);
                 let help = text!("use `bind`, `volume` or `tmpfs`");

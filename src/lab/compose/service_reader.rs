@@ -84,6 +84,7 @@ pub(crate) fn read_services(
         }
     }
     refuse_shared_ports(&read, problems);
+    refuse_shared_names(&read, problems);
     let built: Vec<(ServiceName, Place)> = read
         .iter()
         .filter_map(|read| Some((read.service.name.clone(), read.build_only.clone()?)))
@@ -164,6 +165,8 @@ struct ReadService {
     port_places: Vec<(u16, Place)>,
     /// The place of `pull_policy: build`: the image is always built.
     build_only: Option<Place>,
+    /// The name of the container, and its place.
+    container_name: Option<(String, Place)>,
 }
 
 /// Gives a service another name on those of its networks that are among `shared`.
@@ -242,6 +245,28 @@ fn refuse_shared_ports(services: &[ReadService], problems: &mut Problems) {
                 place.map_or_else(|| read.service.place.clone(), |(_, place)| place.clone());
             problems.push(Problem::new(what).code(Code::Port).at(place).help(help));
         }
+    }
+}
+
+/// Refuses a container name that two services have.
+fn refuse_shared_names(services: &[ReadService], problems: &mut Problems) {
+    let mut seen: BTreeMap<&str, &ServiceName> = BTreeMap::new();
+    for read in services {
+        let Some((name, place)) = &read.container_name else {
+            continue;
+        };
+        let Some(first) = seen.insert(name, &read.service.name) else {
+            continue;
+        };
+        let what = text!(
+            "services `{first}` and `{second}` have the same `container_name`: `{name}`",
+            first,
+            second = read.service.name,
+            name
+        );
+        let help = text!("give one of the two another name");
+        let problem = Problem::new(what).code(Code::DuplicateName).help(help);
+        problems.push(problem.at(place.clone()));
     }
 }
 
@@ -325,7 +350,9 @@ impl ServiceReader<'_> {
             .get("healthcheck")
             .and_then(|check| read_healthcheck(check, self.problems));
         let mut networks = self.read_networks(&mut fields);
-        if let Some(alias) = self.read_container_name(&name, &mut fields) {
+        let container_name = self.read_container_name(&name, &mut fields);
+        let alias = container_name.as_ref().map(|(alias, _)| alias);
+        if let Some(alias) = alias.filter(|alias| *alias != name.as_str()) {
             for aliases in networks.values_mut() {
                 aliases.push(alias.clone());
             }
@@ -433,6 +460,7 @@ impl ServiceReader<'_> {
             links,
             port_places,
             build_only,
+            container_name,
         })
     }
 
@@ -469,7 +497,7 @@ impl ServiceReader<'_> {
         &mut self,
         service: &ServiceName,
         fields: &mut Fields<'_>,
-    ) -> Option<String> {
+    ) -> Option<(String, Place)> {
         let written = fields.string("container_name", self.problems)?;
         if !is_container_name(&written) {
             let what = text!("`{name}` cannot be the name of a container", name = written);
@@ -486,9 +514,9 @@ impl ServiceReader<'_> {
             service
         );
         let place = fields.key("container_name")?.place();
-        let note = Problem::new(what).code(Code::Note).at(place);
+        let note = Problem::new(what).code(Code::Note).at(place.clone());
         self.problems.push(note.kind(ProblemKind::Note));
-        Some(written).filter(|written| written != service.as_str())
+        Some((written, place))
     }
 
     /// Reads `links`: services of the lab, each with another name for it.

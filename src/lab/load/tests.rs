@@ -194,6 +194,10 @@ fn what_compose_refuses_is_not_left_out() {
             "labs/small/compose.yaml:6:15: invalid volume `:/v` (write `source:target` or `source:target:ro`)",
         ),
         (
+            "volumes: ['data:/v/../w']",
+            "labs/small/compose.yaml:6:15: `/v/../w` must be a path in the container without `..`",
+        ),
+        (
             "ulimits: { nofile: { soft: 20, hard: 10 } }",
             "labs/small/compose.yaml:5:16: the `soft` limit `nofile` is higher than the `hard` one",
         ),
@@ -297,6 +301,19 @@ fn a_folder_without_a_dot_and_a_missing_file_of_an_include_have_their_line() {
             &format!("{include}{COMPOSE}")
         ),
         ["labs/small/compose.yaml:3:16: cannot read labs/small/part.env: no such file"]
+    );
+}
+
+#[test]
+fn two_services_do_not_have_one_container_name() {
+    let app = "  app: { image: 'app:1', mem_limit: 64m, container_name: store }\n";
+    let compose = COMPOSE.replace("volumes: { data", &format!("{app}volumes: {{ data"));
+    let compose = compose.replace("8.0\n", "8.0\n    container_name: store\n");
+    assert_eq!(
+        problems(&files(LAB, &compose, GUIDE)),
+        [
+            "labs/small/compose.yaml:8:42: services `redis` and `app` have the same `container_name`: `store` (give one of the two another name)"
+        ]
     );
 }
 

@@ -434,7 +434,12 @@ const TABLE: &[Keys] = &[
 ];
 
 /// The keys whose values are booleans, among those that the `compose` module does not read.
-const BOOLEANS: &[&str] = &["privileged", "oom_kill_disable", "use_api_socket"];
+const BOOLEANS: &[&str] = &[
+    "external",
+    "privileged",
+    "oom_kill_disable",
+    "use_api_socket",
+];
 
 /// Prefixes of labels that other tools, or roadlab itself, act on.
 const RESERVED_LABELS: &[&str] = &[
