@@ -31,9 +31,10 @@ impl ServiceReader<'_> {
                 let target = fields.string("target", self.problems);
                 let is_inline = fields.contains("dockerfile_inline");
                 policy::check_keys(Mapping::Build, &mut fields, self.problems);
-                let is_misspelt = fields.has_misspelt(&["context", "dockerfile"]);
+                let before = self.problems.len();
                 fields.close(self.problems);
-                if is_inline || is_misspelt {
+                let has_unknown_key = self.problems.len() > before;
+                if is_inline || has_unknown_key {
                     // It is reported, and the file that it stands for is not missing.
                     return None;
                 }

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use crate::lab::compose::merge::clean_path;
 use crate::lab::compose::service_reader::{FileKind, ServiceReader};
-use crate::lab::compose::values::read_size;
+use crate::lab::compose::values::{check_target, read_size};
 use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
 use crate::lab::id::ServiceName;
 use crate::lab::policy;
@@ -60,20 +60,7 @@ impl ServiceReader<'_> {
                 .push(Problem::new(what).at(node.place()).help(help));
             return None;
         }
-        if target.split('/').any(|part| part == "..") {
-            let what = text!(
-                "`{path}` must be a path in the container without `..`",
-                path = target
-            );
-            self.problems.push(Problem::new(what).at(node.place()));
-            return None;
-        }
-        if !target.starts_with('/') {
-            let what = text!(
-                "`{path}` must be an absolute path in the container",
-                path = target
-            );
-            self.problems.push(Problem::new(what).at(node.place()));
+        if !check_target(target, node, self.problems) {
             return None;
         }
         let access = match volume.has_option("ro") {
@@ -169,7 +156,10 @@ impl ServiceReader<'_> {
         let source = match kind.as_str() {
             "tmpfs" => {
                 let options = self.read_tmpfs_options(node, tmpfs_options);
-                tmpfs.insert(target?, options);
+                let target = target?;
+                if check_target(&target, node, self.problems) {
+                    tmpfs.insert(target, options);
+                }
                 return None;
             }
             "bind" => source.map(|source| match is_path(&source) {

@@ -153,10 +153,10 @@ fn read_restart_condition(
         return RestartPolicy::Never;
     };
     // YAML reads `no` as a boolean.
-    match node.as_string().unwrap_or_default().as_str() {
-        "none" | "no" | "false" | "" => RestartPolicy::Never,
-        "any" | "always" | "unless-stopped" => RestartPolicy::Always,
-        "on-failure" => RestartPolicy::OnFailure { attempts },
+    match node.as_string().as_deref() {
+        Some("none" | "no" | "false" | "") => RestartPolicy::Never,
+        Some("any" | "always" | "unless-stopped") => RestartPolicy::Always,
+        Some("on-failure") => RestartPolicy::OnFailure { attempts },
         _ => {
             let expected = text!("`none`, `on-failure` or `any`");
             problems.push(mismatch(node, "condition", expected));
@@ -167,8 +167,18 @@ fn read_restart_condition(
 
 /// Reads `restart`.
 pub(crate) fn read_restart(node: &Node, problems: &mut Problems) -> Option<RestartPolicy> {
-    let written = node.as_string().unwrap_or_default();
-    let (name, attempts) = written.split_once(':').unwrap_or((&written, ""));
+    let policy = node
+        .as_string()
+        .and_then(|written| restart_policy(&written));
+    if policy.is_none() {
+        let expected = text!("`no`, `always`, `unless-stopped` or `on-failure`");
+        problems.push(mismatch(node, "restart", expected));
+    }
+    policy
+}
+
+fn restart_policy(written: &str) -> Option<RestartPolicy> {
+    let (name, attempts) = written.split_once(':').unwrap_or((written, ""));
     match (name, attempts.parse().ok()) {
         // YAML reads `no` as a boolean.
         ("no" | "false" | "", None) if attempts.is_empty() => Some(RestartPolicy::Never),
@@ -176,11 +186,7 @@ pub(crate) fn read_restart(node: &Node, problems: &mut Problems) -> Option<Resta
         ("on-failure", attempts) if attempts.is_some() || !written.contains(':') => {
             Some(RestartPolicy::OnFailure { attempts })
         }
-        _ => {
-            let expected = text!("`no`, `always`, `unless-stopped` or `on-failure`");
-            problems.push(mismatch(node, "restart", expected));
-            None
-        }
+        _ => None,
     }
 }
 
@@ -297,15 +303,16 @@ pub(crate) fn read_ulimits(
                 else {
                     continue;
                 };
-                let missing = ["soft", "hard"].into_iter();
-                let missing = missing.filter(|one| !fields.contains(one)).count();
                 let soft = fields.integer("soft", problems);
                 let hard = fields.integer("hard", problems);
-                fields.close(problems);
-                if missing > 0 {
+                let missing = ["soft", "hard"].into_iter();
+                let missing: Vec<_> = missing.filter(|one| !fields.contains(one)).collect();
+                if !missing.is_empty() {
                     let what = text!("limit `{name}` needs both `soft` and `hard`", name);
-                    problems.push(Problem::new(what).code(Code::Limit).at(key.place()));
+                    let problem = Problem::new(what).code(Code::Limit).at(key.place());
+                    fields.report_missing(&missing, problem);
                 }
+                fields.close(problems);
                 // A negative limit is none.
                 let height = |limit: i64| if limit < 0 { i64::MAX } else { limit };
                 match soft.zip(hard) {

@@ -9,7 +9,7 @@ use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
 use crate::lab::compose::resources::{
     read_deploy, read_healthcheck, read_limits, read_restart, read_ulimits,
 };
-use crate::lab::compose::values::read_words;
+use crate::lab::compose::values::{check_target, read_words};
 use crate::lab::compose::x_roadlab::read_interface;
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::id::ServiceName;
@@ -378,7 +378,7 @@ impl ServiceReader<'_> {
         let cap_drop = fields.list("cap_drop", self.problems);
         let cap_drop = cap_drop
             .into_iter()
-            .filter_map(Node::as_string)
+            .filter_map(|name| quoted_string(name, "cap_drop", self.problems))
             .map(|name| policy::capability_name(&name))
             .collect();
         let sysctls = self.read_sysctls(&mut fields);
@@ -564,10 +564,13 @@ impl ServiceReader<'_> {
     fn read_tmpfs(&mut self, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
         let mut tmpfs = BTreeMap::new();
         for item in fields.one_or_many("tmpfs") {
-            let Some(written) = string(item, "tmpfs", self.problems) else {
+            let Some(written) = quoted_string(item, "tmpfs", self.problems) else {
                 continue;
             };
             let (path, options) = written.split_once(':').unwrap_or((&written, ""));
+            if !check_target(path, item, self.problems) {
+                continue;
+            }
             let options = policy::check_tmpfs(options, item, self.problems);
             if tmpfs.insert(path.to_owned(), options).is_some() {
                 self.problems.push(used_target(path, item));

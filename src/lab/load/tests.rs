@@ -198,6 +198,30 @@ fn what_compose_refuses_is_not_left_out() {
             "labs/small/compose.yaml:6:15: `/v/../w` must be a path in the container without `..`",
         ),
         (
+            "ulimits: { nofile: { soft: 10, hrd: 10 } }",
+            "labs/small/compose.yaml:5:36: unknown key `hrd` in a ulimit (did you mean `hard`?)",
+        ),
+        (
+            "tmpfs: run",
+            "labs/small/compose.yaml:5:12: `run` must be an absolute path in the container",
+        ),
+        (
+            "tmpfs: 5",
+            "labs/small/compose.yaml:5:12: `tmpfs` must be a string, not `5` (write it in quotes)",
+        ),
+        (
+            "cap_drop: [5]",
+            "labs/small/compose.yaml:5:16: `cap_drop` must be a string, not `5` (write it in quotes)",
+        ),
+        (
+            "restart: [always]",
+            "labs/small/compose.yaml:5:14: `restart` must be `no`, `always`, `unless-stopped` or `on-failure`, not a list",
+        ),
+        (
+            "build: { path: . }",
+            "labs/small/compose.yaml:5:14: unknown key `path` in a build (available: `additional_contexts`, `args`, `cache_from`, `cache_to`, `context`, `dockerfile`, `dockerfile_inline`, `entitlements`, `extra_hosts`, `isolation`, `labels`, `network`, `no_cache`, `no_cache_filter`, `platforms`, `privileged`, `provenance`, `pull`, `sbom`, `secrets`, `shm_size`, `ssh`, `tags`, `target`, …)",
+        ),
+        (
             "ulimits: { nofile: { soft: 20, hard: 10 } }",
             "labs/small/compose.yaml:5:16: the `soft` limit `nofile` is higher than the `hard` one",
         ),

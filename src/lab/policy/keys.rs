@@ -426,6 +426,7 @@ const TABLE: &[Keys] = &[
             "name" Ignore "roadlab chooses names that do not collide";
             "content" Refuse "put it into a file and use `file`";
             "driver" Refuse "it would belong to another project";
+            "driver_opts" Refuse "it would belong to another project";
             "environment" Refuse "it would read the environment of this machine";
             "external" Refuse "it would belong to another project";
             "template_driver" Refuse "the file is mounted as it is";
@@ -549,6 +550,7 @@ pub fn compose_keys_document() -> String {
          file one document, and a port range 16 ports.\n\
          - `extends` brings the volumes, networks, configs and secrets along that the other service uses, and can extend a \
          service that is included.\n\
+         - A key without a value, such as `environment:`, is as if it were not there; Compose refuses it.\n\
          - An integer such as `retries` has no fraction, a plain `.nan` or `.inf` is refused, and ports are `tcp` or `udp`.\n",
     );
     for keys in TABLE {
