@@ -291,6 +291,7 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
                     .collect(),
             ),
             ("hostname".to_owned(), service["hostname"].clone()),
+            ("domainname".to_owned(), service["domainname"].clone()),
             ("user".to_owned(), service["user"].clone()),
             ("working_dir".to_owned(), service["working_dir"].clone()),
             ("init".to_owned(), service["init"].clone()),
@@ -333,6 +334,19 @@ fn of_compose(config: &Value) -> BTreeMap<String, Value> {
             .find(|(name, _)| !name.is_null() && *name == image);
         if let Some((_, build)) = same {
             service["build"] = build.clone();
+        }
+    }
+    // One that is always built is not pulled, so its name has no effect here.
+    let always_built: Vec<Value> = services
+        .iter()
+        .filter(|(_, service)| service["pull_policy"] == "build")
+        .map(|(name, _)| found[name]["image"].clone())
+        .collect();
+    for service in found.values_mut() {
+        if always_built.contains(&service["image"])
+            && let Some(service) = service.as_object_mut()
+        {
+            service.remove("image");
         }
     }
     // A link with another name is a name on the networks that both services share.
@@ -475,6 +489,7 @@ fn of_roadlab(service: &Service, folder: &Path) -> Value {
         ("sysctls".to_owned(), json!(service.sysctls)),
         ("cap_drop".to_owned(), json!(service.cap_drop)),
         ("hostname".to_owned(), json!(service.hostname)),
+        ("domainname".to_owned(), json!(service.domainname)),
         ("user".to_owned(), json!(service.user)),
         ("working_dir".to_owned(), json!(service.working_dir)),
         ("init".to_owned(), json!(service.init)),

@@ -195,6 +195,33 @@ mod tests {
     use crate::app::testing::app;
 
     #[test]
+    fn a_folder_with_guides_needs_lab_yaml() {
+        let home = tempfile::tempdir().unwrap();
+        let app = app(home.path());
+        let folder = home.path().join("small");
+        std::fs::create_dir(&folder).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+        let problems = || {
+            let report = app.validate(std::slice::from_ref(&folder)).unwrap();
+            let printed = report.problems.iter().map(ToString::to_string);
+            printed.collect::<Vec<_>>()
+        };
+        let missing = |help: &str| {
+            [format!(
+                "{}: lab.yaml is missing ({help})",
+                folder.display()
+            )]
+        };
+        write("compose.yaml", "services: { a: { image: 'a:1' } }\n");
+        assert_eq!(problems(), [""; 0]);
+        write("guide.en.md", "# A lab\n");
+        let new = "a folder with guides is a lab; `roadlab new` writes one to begin with";
+        assert_eq!(problems(), missing(new));
+        write("lab.yml", "level: beginner\n");
+        assert_eq!(problems(), missing("rename lab.yml to lab.yaml"));
+    }
+
+    #[test]
     fn labs_that_build_on_each_other_are_one_problem_also_if_one_is_validated() {
         let home = tempfile::tempdir().unwrap();
         let app = app(home.path());

@@ -38,6 +38,8 @@ pub(crate) struct LabFile {
     pub roadmap: Vec<TopicId>,
     pub after: Vec<LabId>,
     pub workspace: Option<(String, Node)>,
+    /// Whether a problem of the key `workspace` is reported: the lab is meant to have one.
+    pub broken_workspace: bool,
     pub start: Vec<Step>,
     pub health: Vec<Step>,
     pub exercises: Vec<(Exercise, Node)>,
@@ -159,6 +161,8 @@ pub(crate) fn read(
     let workspace = fields
         .get("workspace")
         .and_then(|node| Some((string(node, "workspace", problems)?, node.clone())));
+    let names_workspace = fields.get("workspace").is_some() || fields.has_misspelt(&["workspace"]);
+    let broken_workspace = names_workspace && workspace.is_none();
     let start = read_steps(&fields.list("start", problems), StepList::Start, problems);
     let health = read_steps(&fields.list("health", problems), StepList::Health, problems);
     let nodes = fields.required("exercises", &root, problems);
@@ -203,6 +207,7 @@ pub(crate) fn read(
         roadmap,
         after,
         workspace,
+        broken_workspace,
         start,
         health,
         exercises,

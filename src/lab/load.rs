@@ -364,9 +364,9 @@ fn read(
         problems.push(problem.at(own.place));
     }
     let file = file.filter(|_| found.unreadable == 0)?;
-    let workspace = file.workspace.as_ref();
-    let workspace =
-        workspace.and_then(|(path, node)| find_workspace(folder, path, node, files, problems));
+    let named_workspace = file.workspace.as_ref();
+    let workspace = named_workspace
+        .and_then(|(path, node)| find_workspace(folder, path, node, files, problems));
     let place = file.root.place();
     let (exercises, nodes): (Vec<_>, Vec<_>) = file.exercises.into_iter().unzip();
     let lab = Lab {
@@ -403,6 +403,7 @@ fn read(
             .chain(services.broken)
             .collect(),
         exercises: file.broken,
+        workspace: file.broken_workspace || named_workspace.is_some() && lab.workspace.is_none(),
     };
     consistency::check(&lab, &broken, &place, &nodes, problems);
     Some(lab)

@@ -31,6 +31,7 @@ pub struct Service {
     /// The networks that the service is attached to, each with the service's aliases.
     pub networks: BTreeMap<String, Vec<String>>,
     pub hostname: Option<String>,
+    pub domainname: Option<String>,
     pub user: Option<String>,
     pub working_dir: Option<String>,
     pub init: bool,

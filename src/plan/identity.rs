@@ -95,6 +95,8 @@ struct Identity<'a> {
     restart: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stdin_open: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domainname: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cap_drop: &'a [String],
     healthcheck: Option<HealthcheckIdentity<'a>>,
@@ -144,6 +146,7 @@ impl<'a> Identity<'a> {
             healthcheck,
             networks,
             hostname,
+            domainname,
             user,
             working_dir,
             init,
@@ -199,6 +202,7 @@ impl<'a> Identity<'a> {
                 RestartPolicy::OnFailure { attempts } => Some(format!("on-failure:{attempts:?}")),
             },
             stdin_open: *stdin_open,
+            domainname: domainname.as_deref(),
             cap_drop,
             healthcheck: healthcheck.as_ref().map(healthcheck_identity),
             labels,

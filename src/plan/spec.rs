@@ -57,6 +57,7 @@ pub struct ContainerSpec {
     pub tmpfs: BTreeMap<String, String>,
     pub networks: Vec<NetworkAttachment>,
     pub hostname: String,
+    pub domainname: Option<String>,
     pub user: Option<String>,
     pub working_dir: Option<String>,
     pub init: bool,
@@ -171,6 +172,7 @@ impl ContainerSpec {
                 .hostname
                 .clone()
                 .unwrap_or_else(|| service.name.to_string()),
+            domainname: service.domainname.clone(),
             user: service.user.clone(),
             working_dir: service.working_dir.clone(),
             init: service.init,

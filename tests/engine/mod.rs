@@ -94,6 +94,7 @@ impl TestRun {
             tmpfs: BTreeMap::new(),
             networks: Vec::new(),
             hostname: service.to_string(),
+            domainname: None,
             user: None,
             working_dir: None,
             init: true,

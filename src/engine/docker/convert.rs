@@ -33,6 +33,7 @@ pub(super) fn container(spec: &ContainerSpec, address: Option<Ipv4Addr>) -> Cont
     ContainerCreateBody {
         image: Some(spec.image.clone()),
         hostname: Some(spec.hostname.clone()),
+        domainname: spec.domainname.clone(),
         user: spec.user.clone(),
         working_dir: spec.working_dir.clone(),
         entrypoint: spec.entrypoint.clone(),

@@ -14,8 +14,14 @@ use crate::text;
 const DOCKERFILE: &str = "Dockerfile";
 
 impl ServiceReader<'_> {
-    /// Reads `build`: a folder, or a mapping.
-    pub(crate) fn read_build(&mut self, service: &ServiceName, node: &Node) -> Option<Recipe> {
+    /// Reads `build`: a folder, or a mapping. Without `context` it is the folder of `owner`, the key of the service, also where `build`
+    /// comes from a service that is extended in another folder.
+    pub(crate) fn read_build(
+        &mut self,
+        service: &ServiceName,
+        node: &Node,
+        owner: &Node,
+    ) -> Option<Recipe> {
         let (context, dockerfile, args, target) = match &node.kind {
             Kind::Map(_) => {
                 let mut fields = Fields::open_compose(node, Mapping::Build, self.problems)?;
@@ -25,24 +31,19 @@ impl ServiceReader<'_> {
                 let target = fields.string("target", self.problems);
                 let is_inline = fields.contains("dockerfile_inline");
                 policy::check_keys(Mapping::Build, &mut fields, self.problems);
+                let before = self.problems.len();
                 fields.close(self.problems);
-                if is_inline {
-                    // It is refused, and the file that it replaces is not missing.
+                let has_unknown_key = self.problems.len() > before;
+                if is_inline || has_unknown_key {
+                    // It is reported, and the file that it stands for is not missing.
                     return None;
                 }
-                (
-                    context.unwrap_or_else(|| ".".to_owned()),
-                    dockerfile,
-                    args,
-                    target,
-                )
+                (context, dockerfile, args, target)
             }
-            _ => (
-                string(node, "build", self.problems)?,
-                None,
-                Vec::new(),
-                None,
-            ),
+            _ => {
+                let context = string(node, "build", self.problems)?;
+                (Some(context), None, Vec::new(), None)
+            }
         };
         // Compose takes an empty value as none.
         let given = |value: Option<String>| value.filter(|value| !value.is_empty());
@@ -50,7 +51,10 @@ impl ServiceReader<'_> {
         let dockerfile = given(dockerfile).unwrap_or_else(|| DOCKERFILE.to_owned());
         let context_node = node.child("context").unwrap_or(node);
         let dockerfile_node = node.child("dockerfile").unwrap_or(context_node);
-        let context = self.resolve(context_node, &context)?;
+        let context = match context {
+            Some(context) => self.resolve(context_node, &context)?,
+            None => self.resolve(owner, ".")?,
+        };
         let normal = normalize(Path::new(&dockerfile));
         let outside = normal.is_absolute() || normal.starts_with("..");
         let path = context.join(&normal);

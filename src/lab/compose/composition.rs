@@ -220,6 +220,11 @@ impl Reader<'_> {
             let file = self.read_file(&root, variables);
             self.open.pop();
             for section in Section::ALL {
+                // A file can remove or replace a whole section of those before it.
+                let written = root.child(section.key()).map(|node| node.tag);
+                if written.is_some_and(|tag| tag != MergeTag::None) {
+                    found.section(section).clear();
+                }
                 for part in file_section(&file, section) {
                     let known = found.section(section);
                     match known.iter_mut().find(|known| known.name == part.name) {
@@ -527,7 +532,8 @@ impl Reader<'_> {
         service: Node,
         extra: &mut Composition,
     ) -> Node {
-        let Some(extends) = service.child("extends") else {
+        let extends = service.child("extends");
+        let Some(extends) = extends.filter(|extends| extends.tag != MergeTag::Reset) else {
             return service;
         };
         // It keeps its `extends`, so that keys are not reported as missing that the other service has.
@@ -540,13 +546,15 @@ impl Reader<'_> {
                     return unextended();
                 };
                 let file = fields.string("file", self.problems);
-                let base = fields.string("service", self.problems);
+                let base = fields.required_string("service", extends, self.problems);
                 fields.close(self.problems);
                 (file, base)
             }
-            _ => (None, extends.as_string()),
+            _ => (None, string(extends, "extends", self.problems)),
         };
-        let base_name = base_name.unwrap_or_else(|| name.to_owned());
+        let Some(base_name) = base_name else {
+            return unextended();
+        };
         let file = match file.map(|file| self.resolve(extends, &file)) {
             None => None,
             Some(None) => return unextended(),

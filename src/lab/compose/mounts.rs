@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use crate::lab::compose::merge::clean_path;
 use crate::lab::compose::service_reader::{FileKind, ServiceReader};
-use crate::lab::compose::values::read_size;
+use crate::lab::compose::values::{check_target, read_size};
 use crate::lab::compose::workspace_variable::WORKSPACE_PLACEHOLDER;
 use crate::lab::id::ServiceName;
 use crate::lab::policy;
@@ -60,12 +60,7 @@ impl ServiceReader<'_> {
                 .push(Problem::new(what).at(node.place()).help(help));
             return None;
         }
-        if !target.starts_with('/') || target.split('/').any(|part| part == "..") {
-            let what = text!(
-                "`{path}` must be an absolute path in the container",
-                path = target
-            );
-            self.problems.push(Problem::new(what).at(node.place()));
+        if !check_target(target, node, self.problems) {
             return None;
         }
         let access = match volume.has_option("ro") {
@@ -106,6 +101,7 @@ impl ServiceReader<'_> {
             let what = text!("no such volume: `{name}`", name = source);
             let path = node.folder().join(source);
             let help = match self.files.canonical_path(&path) {
+                _ if is_path(source) => text!("write `type: bind` for a file or folder"),
                 Some(_) => text!("write `./{path}` for the file or folder", path = source),
                 None => text!(
                     "declare it in the top-level `volumes`; {suggestion}",
@@ -134,13 +130,14 @@ impl ServiceReader<'_> {
     ) -> Option<Volume> {
         let node = &without_empty_volume(node);
         let mut fields = Fields::open_compose(node, Mapping::Mount, self.problems)?;
-        let kind = fields.string("type", self.problems);
+        let kind = fields.required_string("type", node, self.problems);
         let source = fields.string("source", self.problems);
         let target = fields.string("target", self.problems);
         let read_only = fields.boolean("read_only", self.problems);
         let tmpfs_options = fields.get("tmpfs");
-        let has_target = fields.contains("target");
         policy::check_keys(Mapping::Mount, &mut fields, self.problems);
+        let has_target = fields.contains("target") || fields.has_misspelt(&["target"]);
+        let has_source = source.is_some() || fields.has_misspelt(&["source"]);
         fields.close(self.problems);
         let mut needs = |key: &str| {
             let what = text!("an entry of `volumes` needs `{key}`", key);
@@ -149,22 +146,29 @@ impl ServiceReader<'_> {
         if !has_target {
             needs("target");
         }
-        if kind.as_deref() == Some("bind") && source.is_none() {
+        let kind = kind?;
+        if kind == "bind" && !has_source {
             needs("source");
+        }
+        if kind == "bind" && source.is_none() {
             return None;
         }
-        let source = match kind.as_deref() {
-            Some("tmpfs") => {
+        let source = match kind.as_str() {
+            "tmpfs" => {
                 let options = self.read_tmpfs_options(node, tmpfs_options);
-                tmpfs.insert(target?, options);
+                let target = target?;
+                if check_target(&target, node, self.problems) {
+                    tmpfs.insert(target, options);
+                }
                 return None;
             }
-            Some("bind") => source.map(|source| match is_path(&source) {
+            "bind" => source.map(|source| match is_path(&source) {
                 true => source,
                 false => format!("./{source}"),
             }),
-            None | Some("volume") => source,
-            Some(other) => {
+            // An empty name is none, as in Compose.
+            "volume" => source.filter(|source| !source.is_empty()),
+            other => {
                 let what = text!("a mount of type `{kind}` is not allowed", kind = other);
                 let help = text!("use `bind`, `volume` or `tmpfs`");
                 self.problems.push(policy::refused(node, what).help(help));
@@ -177,8 +181,8 @@ impl ServiceReader<'_> {
             None => "",
         };
         Some(Volume {
-            kind: match kind.as_deref() {
-                Some("bind") => VolumeKind::Path,
+            kind: match kind.as_str() {
+                "bind" => VolumeKind::Path,
                 _ => VolumeKind::Volume,
             },
             source,
@@ -189,16 +193,17 @@ impl ServiceReader<'_> {
 
     fn read_short_volume(&mut self, node: &Node) -> Option<Volume> {
         let written = string(node, "volumes", self.problems)?;
+        let has_empty_part = written.split(':').any(str::is_empty);
         let mut parts = written.split(':').map(str::to_owned);
         let parts = [parts.next(), parts.next(), parts.next(), parts.next()];
         match parts {
-            [Some(target), None, ..] => Some(Volume {
+            [Some(target), None, ..] if !has_empty_part => Some(Volume {
                 kind: VolumeKind::Volume,
                 source: None,
                 target,
                 options: String::new(),
             }),
-            [source, Some(target), options, None] => {
+            [source, Some(target), options, None] if !has_empty_part => {
                 let options = options.unwrap_or_default();
                 if options.split(',').any(|option| option == "nocopy") {
                     let what = text!("`nocopy` is not allowed: volumes are mounted as a whole");

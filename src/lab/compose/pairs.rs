@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::lab::compose::service_reader::ServiceReader;
 use crate::lab::policy;
-use crate::lab::yaml::{Fields, Kind, Node, entries, list, quoted_string, string};
+use crate::lab::yaml::{Fields, Kind, Node, entries, list, mismatch, quoted_string, string};
 use crate::problem::{Code, Problem};
 use crate::text;
 
@@ -64,7 +64,11 @@ impl ServiceReader<'_> {
                     }
                 }
             }
-            _ => {
+            Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::String(_) => {
+                let expected = text!("a list or a mapping");
+                self.problems.push(mismatch(node, key, expected));
+            }
+            Kind::Map(_) => {
                 for (name, value) in entries(node, key, self.problems) {
                     match value.kind {
                         Kind::Null => out.push((name, None, value)),
@@ -78,6 +82,13 @@ impl ServiceReader<'_> {
         }
         let mut pairs = Vec::new();
         for (name, value, at) in out {
+            if name.is_empty() && key == "environment" {
+                let what = text!("a variable of `environment` has no name");
+                let help = text!("write `NAME=value`");
+                let problem = Problem::new(what).code(Code::InvalidName).help(help);
+                self.problems.push(problem.at(at.place()));
+                continue;
+            }
             let from_lab = || self.found.variables.get(&name).cloned();
             match (value, key) {
                 (Some(value), _) => pairs.push((name, value)),

@@ -159,6 +159,9 @@ fn parse_range(written: &str) -> Option<Vec<u16>> {
         return None;
     }
     let (from, to) = written.split_once('-').unwrap_or((written, written));
+    if written.contains('+') {
+        return None;
+    }
     let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
     (from > 0 && from <= to).then(|| (from..=to).collect())
 }

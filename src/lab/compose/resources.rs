@@ -30,6 +30,10 @@ pub(crate) fn read_healthcheck(node: &Node, problems: &mut Problems) -> Option<H
     let interval = fields.duration("interval", problems).unwrap_or_default();
     let timeout = fields.duration("timeout", problems).unwrap_or_default();
     let retries = fields.integer("retries", problems).unwrap_or_default();
+    if let Some(node) = fields.get("retries").filter(|_| retries < 0) {
+        let expected = text!("0 or more");
+        problems.push(mismatch(node, "retries", expected).code(Code::Health));
+    }
     let start_period = fields
         .duration("start_period", problems)
         .unwrap_or_default();
@@ -149,10 +153,10 @@ fn read_restart_condition(
         return RestartPolicy::Never;
     };
     // YAML reads `no` as a boolean.
-    match node.as_string().unwrap_or_default().as_str() {
-        "none" | "no" | "false" | "" => RestartPolicy::Never,
-        "any" | "always" | "unless-stopped" => RestartPolicy::Always,
-        "on-failure" => RestartPolicy::OnFailure { attempts },
+    match node.as_string().as_deref() {
+        Some("none" | "no" | "false" | "") => RestartPolicy::Never,
+        Some("any" | "always" | "unless-stopped") => RestartPolicy::Always,
+        Some("on-failure") => RestartPolicy::OnFailure { attempts },
         _ => {
             let expected = text!("`none`, `on-failure` or `any`");
             problems.push(mismatch(node, "condition", expected));
@@ -163,8 +167,18 @@ fn read_restart_condition(
 
 /// Reads `restart`.
 pub(crate) fn read_restart(node: &Node, problems: &mut Problems) -> Option<RestartPolicy> {
-    let written = node.as_string().unwrap_or_default();
-    let (name, attempts) = written.split_once(':').unwrap_or((&written, ""));
+    let policy = node
+        .as_string()
+        .and_then(|written| restart_policy(&written));
+    if policy.is_none() {
+        let expected = text!("`no`, `always`, `unless-stopped` or `on-failure`");
+        problems.push(mismatch(node, "restart", expected));
+    }
+    policy
+}
+
+fn restart_policy(written: &str) -> Option<RestartPolicy> {
+    let (name, attempts) = written.split_once(':').unwrap_or((written, ""));
     match (name, attempts.parse().ok()) {
         // YAML reads `no` as a boolean.
         ("no" | "false" | "", None) if attempts.is_empty() => Some(RestartPolicy::Never),
@@ -172,11 +186,7 @@ pub(crate) fn read_restart(node: &Node, problems: &mut Problems) -> Option<Resta
         ("on-failure", attempts) if attempts.is_some() || !written.contains(':') => {
             Some(RestartPolicy::OnFailure { attempts })
         }
-        _ => {
-            let expected = text!("`no`, `always`, `unless-stopped` or `on-failure`");
-            problems.push(mismatch(node, "restart", expected));
-            None
-        }
+        _ => None,
     }
 }
 
@@ -293,18 +303,31 @@ pub(crate) fn read_ulimits(
                 else {
                     continue;
                 };
-                let missing = ["soft", "hard"].into_iter();
-                let missing = missing.filter(|one| !fields.contains(one)).count();
                 let soft = fields.integer("soft", problems);
                 let hard = fields.integer("hard", problems);
-                fields.close(problems);
-                if missing > 0 {
+                let missing = ["soft", "hard"].into_iter();
+                let missing: Vec<_> = missing.filter(|one| !fields.contains(one)).collect();
+                if !missing.is_empty() {
                     let what = text!("limit `{name}` needs both `soft` and `hard`", name);
-                    problems.push(Problem::new(what).code(Code::Limit).at(key.place()));
+                    let problem = Problem::new(what).code(Code::Limit).at(key.place());
+                    fields.report_missing(&missing, problem);
                 }
-                if let Some(limits) = soft.zip(hard) {
-                    policy::check_ulimit(&name, limits.1, key, problems);
-                    out.insert(name, limits);
+                fields.close(problems);
+                // A negative limit is none.
+                let height = |limit: i64| if limit < 0 { i64::MAX } else { limit };
+                match soft.zip(hard) {
+                    Some((soft, hard)) if height(soft) > height(hard) => {
+                        let what = text!(
+                            "the `soft` limit `{name}` is higher than the `hard` one",
+                            name
+                        );
+                        problems.push(Problem::new(what).code(Code::Limit).at(key.place()));
+                    }
+                    Some(limits) => {
+                        policy::check_ulimit(&name, limits.1, key, problems);
+                        out.insert(name, limits);
+                    }
+                    None => {}
                 }
             }
             _ => problems.push(mismatch(value, "ulimits", text!("a number"))),

@@ -9,7 +9,7 @@ use crate::lab::compose::ports::{read_ports, refuse_used_host_port};
 use crate::lab::compose::resources::{
     read_deploy, read_healthcheck, read_limits, read_restart, read_ulimits,
 };
-use crate::lab::compose::values::read_words;
+use crate::lab::compose::values::{check_target, read_words};
 use crate::lab::compose::x_roadlab::read_interface;
 use crate::lab::file_system::{FileSystem, normalize};
 use crate::lab::id::ServiceName;
@@ -19,7 +19,8 @@ use crate::lab::service::{
     Condition, Gpus, Mount, Port, Presence, RestartPolicy, Service, ServiceInterface,
 };
 use crate::lab::yaml::{
-    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, quoted_string, string,
+    Fields, Kind, Mapping, Node, Problems, keyed_entries, list, mismatch, parse_duration,
+    quoted_string, string,
 };
 use crate::problem::{Code, Place, Problem, ProblemKind, suggestion};
 use crate::text;
@@ -83,6 +84,11 @@ pub(crate) fn read_services(
         }
     }
     refuse_shared_ports(&read, problems);
+    refuse_shared_names(&read, problems);
+    let built: Vec<(ServiceName, Place)> = read
+        .iter()
+        .filter_map(|read| Some((read.service.name.clone(), read.build_only.clone()?)))
+        .collect();
     for at in 0..read.len() {
         for (linked, alias) in std::mem::take(&mut read[at].links) {
             let shared: Vec<String> = read[at].service.networks.keys().cloned().collect();
@@ -94,7 +100,37 @@ pub(crate) fn read_services(
     }
     services.active = read.into_iter().map(|read| read.service).collect();
     share_recipes(&mut services.active);
+    for (name, place) in built {
+        build_only(&mut services, &name, place, problems);
+    }
     services
+}
+
+/// Leaves out the name of the image of a service whose image is always built, so that it is not pulled. Other services with the same
+/// image get the one that is built, as in Compose.
+fn build_only(services: &mut Services, name: &ServiceName, place: Place, problems: &mut Problems) {
+    let service = services.active.iter().find(|service| service.name == *name);
+    let Some(service) = service else {
+        return;
+    };
+    if service.recipe.is_some() {
+        let image = service.image.clone();
+        for service in &mut services.active {
+            let has_image = image.is_some() && service.image == image;
+            if service.name == *name || has_image {
+                service.image = None;
+            }
+        }
+    } else if !services.broken.contains(name) {
+        let what = text!(
+            "service `{name}` has `pull_policy: build`, but no `build`",
+            name
+        );
+        let help = text!("add `build`, or remove `pull_policy`");
+        let problem = Problem::new(what).code(Code::MissingKey).help(help);
+        problems.push(problem.at(place));
+        services.broken.insert(name.clone());
+    }
 }
 
 /// Gives services without a recipe that of a service which builds the same image, so that no image is pulled under a name that the
@@ -127,6 +163,10 @@ struct ReadService {
     links: Vec<(ServiceName, String)>,
     /// The places of fixed host ports.
     port_places: Vec<(u16, Place)>,
+    /// The place of `pull_policy: build`: the image is always built.
+    build_only: Option<Place>,
+    /// The name of the container, and its place.
+    container_name: Option<(String, Place)>,
 }
 
 /// Gives a service another name on those of its networks that are among `shared`.
@@ -144,6 +184,22 @@ fn is_container_name(name: &str) -> bool {
     name.len() > 1
         && name.chars().all(is_known)
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+/// Returns whether Compose knows a value of `pull_policy`.
+fn is_pull_policy(written: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "always",
+        "build",
+        "daily",
+        "if_not_present",
+        "missing",
+        "never",
+        "refresh",
+        "weekly",
+    ];
+    let every = written.strip_prefix("every_").and_then(parse_duration);
+    WORDS.contains(&written) || every.is_some()
 }
 
 /// Returns whether a service starts: without profiles, or with one that `COMPOSE_PROFILES` names.
@@ -192,6 +248,28 @@ fn refuse_shared_ports(services: &[ReadService], problems: &mut Problems) {
     }
 }
 
+/// Refuses a container name that two services have.
+fn refuse_shared_names(services: &[ReadService], problems: &mut Problems) {
+    let mut seen: BTreeMap<&str, &ServiceName> = BTreeMap::new();
+    for read in services {
+        let Some((name, place)) = &read.container_name else {
+            continue;
+        };
+        let Some(first) = seen.insert(name, &read.service.name) else {
+            continue;
+        };
+        let what = text!(
+            "services `{first}` and `{second}` have the same `container_name`: `{name}`",
+            first,
+            second = read.service.name,
+            name
+        );
+        let help = text!("give one of the two another name");
+        let problem = Problem::new(what).code(Code::DuplicateName).help(help);
+        problems.push(problem.at(place.clone()));
+    }
+}
+
 /// Reads one service of a composition.
 pub(crate) struct ServiceReader<'a> {
     pub found: &'a Composition,
@@ -203,8 +281,16 @@ impl ServiceReader<'_> {
     fn read_service(&mut self, name: ServiceName, part: &Part) -> Option<ReadService> {
         let node = &part.node;
         let mut fields = Fields::open_compose(node, Mapping::Service, self.problems)?;
-        let image = fields.get("image").and_then(|image| {
-            let written = string(image, "image", self.problems)?;
+        // Compose takes an empty name as none.
+        let is_empty = |image: &Node| match &image.kind {
+            Kind::Null => !image.is_broken(),
+            Kind::String(name) => name.is_empty(),
+            Kind::Bool(_) | Kind::Number(..) | Kind::List(_) | Kind::Map(_) => false,
+        };
+        let is_unnamed = node.child("image").is_some_and(is_empty);
+        let image = fields.get("image").filter(|_| !is_unnamed);
+        let image = image.and_then(|image| {
+            let written = quoted_string(image, "image", self.problems)?;
             ImageName::new(&written)
                 .map_err(|error| {
                     self.problems.push(
@@ -217,9 +303,12 @@ impl ServiceReader<'_> {
         });
         let recipe = fields
             .get("build")
-            .and_then(|build| self.read_build(&name, build));
+            .and_then(|build| self.read_build(&name, build, &part.key));
+        let build_only = self.read_pull_policy(&name, &mut fields);
         let sources = ["image", "build", "extends"];
-        let has_source = sources.into_iter().any(|key| fields.contains(key));
+        let has_source = sources
+            .into_iter()
+            .any(|key| fields.contains(key) && !(key == "image" && is_unnamed));
         if !has_source && !fields.has_misspelt(&sources) {
             let what = text!("service `{name}` needs `image` or `build`", name);
             self.problems.push(
@@ -261,7 +350,9 @@ impl ServiceReader<'_> {
             .get("healthcheck")
             .and_then(|check| read_healthcheck(check, self.problems));
         let mut networks = self.read_networks(&mut fields);
-        if let Some(alias) = self.read_container_name(&name, &mut fields) {
+        let container_name = self.read_container_name(&name, &mut fields);
+        let alias = container_name.as_ref().map(|(alias, _)| alias);
+        if let Some(alias) = alias.filter(|alias| *alias != name.as_str()) {
             for aliases in networks.values_mut() {
                 aliases.push(alias.clone());
             }
@@ -287,7 +378,7 @@ impl ServiceReader<'_> {
         let cap_drop = fields.list("cap_drop", self.problems);
         let cap_drop = cap_drop
             .into_iter()
-            .filter_map(Node::as_string)
+            .filter_map(|name| quoted_string(name, "cap_drop", self.problems))
             .map(|name| policy::capability_name(&name))
             .collect();
         let sysctls = self.read_sysctls(&mut fields);
@@ -303,6 +394,7 @@ impl ServiceReader<'_> {
         }
         fields.strings("profiles", self.problems);
         let hostname = fields.string("hostname", self.problems);
+        let domainname = fields.string("domainname", self.problems);
         let user = fields.string("user", self.problems);
         let working_dir = fields.string("working_dir", self.problems);
         let init = fields.boolean("init", self.problems).unwrap_or(false);
@@ -341,6 +433,7 @@ impl ServiceReader<'_> {
             healthcheck,
             networks,
             hostname,
+            domainname,
             user,
             working_dir,
             init,
@@ -366,7 +459,36 @@ impl ServiceReader<'_> {
             service,
             links,
             port_places,
+            build_only,
+            container_name,
         })
+    }
+
+    /// Reads `pull_policy`, and returns its place if it is `build`. The other values have no effect.
+    fn read_pull_policy(
+        &mut self,
+        service: &ServiceName,
+        fields: &mut Fields<'_>,
+    ) -> Option<Place> {
+        let node = fields.get("pull_policy")?;
+        let written = string(node, "pull_policy", self.problems)?;
+        if !is_pull_policy(&written) {
+            let expected = text!("`build`, `missing`, `always` or `never`");
+            self.problems.push(mismatch(node, "pull_policy", expected));
+            return None;
+        }
+        if written == "build" {
+            return Some(node.place());
+        }
+        let what = text!(
+            "`pull_policy: {value}` of service `{service}` has no effect: roadlab uses local images first",
+            value = written,
+            service
+        );
+        let place = fields.key("pull_policy")?.place();
+        let note = Problem::new(what).at(place).kind(ProblemKind::Note);
+        self.problems.push(note);
+        None
     }
 
     /// Reads `container_name`, by which other services find this one. The container itself has a name that does not collide with those
@@ -375,7 +497,7 @@ impl ServiceReader<'_> {
         &mut self,
         service: &ServiceName,
         fields: &mut Fields<'_>,
-    ) -> Option<String> {
+    ) -> Option<(String, Place)> {
         let written = fields.string("container_name", self.problems)?;
         if !is_container_name(&written) {
             let what = text!("`{name}` cannot be the name of a container", name = written);
@@ -392,9 +514,9 @@ impl ServiceReader<'_> {
             service
         );
         let place = fields.key("container_name")?.place();
-        let note = Problem::new(what).code(Code::Note).at(place);
+        let note = Problem::new(what).code(Code::Note).at(place.clone());
         self.problems.push(note.kind(ProblemKind::Note));
-        Some(written).filter(|written| written != service.as_str())
+        Some((written, place))
     }
 
     /// Reads `links`: services of the lab, each with another name for it.
@@ -442,10 +564,13 @@ impl ServiceReader<'_> {
     fn read_tmpfs(&mut self, fields: &mut Fields<'_>) -> BTreeMap<String, String> {
         let mut tmpfs = BTreeMap::new();
         for item in fields.one_or_many("tmpfs") {
-            let Some(written) = string(item, "tmpfs", self.problems) else {
+            let Some(written) = quoted_string(item, "tmpfs", self.problems) else {
                 continue;
             };
             let (path, options) = written.split_once(':').unwrap_or((&written, ""));
+            if !check_target(path, item, self.problems) {
+                continue;
+            }
             let options = policy::check_tmpfs(options, item, self.problems);
             if tmpfs.insert(path.to_owned(), options).is_some() {
                 self.problems.push(used_target(path, item));
@@ -580,8 +705,14 @@ impl ServiceReader<'_> {
                 }
                 _ => string(item, "env_file", self.problems),
             };
-            if let Some(path) = path {
-                files.push(EnvFile { path, ..file });
+            match path {
+                Some(path) if path.is_empty() => {
+                    let what = text!("`{key}` is empty", key = "env_file");
+                    let problem = Problem::new(what).code(Code::WrongType);
+                    self.problems.push(problem.at(item.place()));
+                }
+                Some(path) => files.push(EnvFile { path, ..file }),
+                None => {}
             }
         }
         files
@@ -605,6 +736,11 @@ impl ServiceReader<'_> {
                 let found = name.and_then(|name| self.active_service(&name, "depends_on", item));
                 out.extend(found.map(|name| (name, Condition::Started)));
             }
+            return out;
+        }
+        if node.as_string().is_some() {
+            let expected = text!("a list or a mapping");
+            self.problems.push(mismatch(node, "depends_on", expected));
             return out;
         }
         for (key, value) in keyed_entries(node, "depends_on", self.problems) {
@@ -698,6 +834,11 @@ impl ServiceReader<'_> {
         let Some(node) = fields.get("networks") else {
             return default();
         };
+        if node.as_string().is_some() {
+            let expected = text!("a list or a mapping");
+            self.problems.push(mismatch(node, "networks", expected));
+            return default();
+        }
         let named: Vec<(&Node, Option<&Node>)> = match &node.kind {
             Kind::List(_) => list(node, "networks", self.problems)
                 .into_iter()

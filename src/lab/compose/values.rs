@@ -1,7 +1,7 @@
 //! Reads values that several keys of a service have: sizes and command lines.
 
 use crate::lab::size::parse_size;
-use crate::lab::yaml::{Fields, Kind, Problems, mismatch};
+use crate::lab::yaml::{Fields, Kind, Node, Problems, mismatch};
 use crate::problem::{Code, Problem, ProblemKind};
 use crate::text;
 
@@ -19,6 +19,20 @@ pub(crate) fn read_size(
     parsed
 }
 
+/// Checks a path in the container, on which something is mounted.
+pub(crate) fn check_target(path: &str, node: &Node, problems: &mut Problems) -> bool {
+    let what = match path.split('/').any(|part| part == "..") {
+        true => text!(
+            "`{path}` must be a path in the container without `..`",
+            path
+        ),
+        false if path.starts_with('/') => return true,
+        false => text!("`{path}` must be an absolute path in the container", path),
+    };
+    problems.push(Problem::new(what).at(node.place()));
+    false
+}
+
 /// Reads `command` or `entrypoint`: a list of words, or a string that is split like in a shell.
 pub(crate) fn read_words(
     fields: &mut Fields<'_>,
@@ -26,8 +40,17 @@ pub(crate) fn read_words(
     problems: &mut Problems,
 ) -> Option<Vec<String>> {
     let node = fields.get(key)?;
-    let Kind::String(written) = &node.kind else {
-        return fields.strings(key, problems);
+    let written = match &node.kind {
+        Kind::String(written) => written,
+        Kind::List(_) => return fields.strings(key, problems),
+        Kind::Null | Kind::Bool(_) | Kind::Number(..) | Kind::Map(_) => {
+            let problem = mismatch(node, key, text!("a string or a list"));
+            problems.push(match node.as_string() {
+                Some(_) => problem.help(text!("write it in quotes")),
+                None => problem,
+            });
+            return None;
+        }
     };
     let Some(line) = split_command(written) else {
         let what = text!(
@@ -106,7 +129,7 @@ fn split_command(written: &str) -> Option<CommandLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::yaml::{Mapping, Node};
+    use crate::lab::yaml::Mapping;
     use std::path::Path;
 
     #[track_caller]

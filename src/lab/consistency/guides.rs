@@ -36,6 +36,8 @@ struct Misspelt {
     exercises: BTreeMap<ExerciseId, ExerciseId>,
     /// By exercise and name.
     hints: BTreeMap<(ExerciseId, String), String>,
+    /// Checks and choices, by exercise and name.
+    items: BTreeMap<(ExerciseId, String), String>,
 }
 
 impl Misspelt {
@@ -51,6 +53,15 @@ impl Misspelt {
         let corrected = names.map(|name| {
             let key = (exercise.id.clone(), name.to_owned());
             self.hints.get(&key).map_or(name, String::as_str)
+        });
+        corrected.collect()
+    }
+
+    /// Returns the checks or choices of an exercise, as the guides should have them.
+    fn items<'a>(&'a self, exercise: &ExerciseId, names: &[&'a str]) -> Vec<&'a str> {
+        let corrected = names.iter().map(|name| {
+            let key = (exercise.clone(), (*name).to_owned());
+            self.items.get(&key).map_or(*name, String::as_str)
         });
         corrected.collect()
     }
@@ -85,8 +96,51 @@ fn find_misspelt(
             let key = (exercise.id.clone(), name.to_owned());
             misspelt.hints.insert(key, similar.to_owned());
         }
+        for items in [Items::Checks, Items::Choices] {
+            let nodes = items.nodes(node);
+            for (name, similar) in misspelt_items(exercise, items, &sections) {
+                let is_named = |node: &&Node| node.as_string().as_deref() == Some(name);
+                let named = nodes.iter().copied().find(is_named);
+                let place = named.unwrap_or(node).place();
+                let what = match items {
+                    Items::Choices => text!("no such choice in the guides: `{name}`", name),
+                    Items::Checks | Items::Measured => {
+                        text!("no such check in the guides: `{name}`", name)
+                    }
+                };
+                problems.push(misspelt_problem(what, similar).at(place));
+                let key = (exercise.id.clone(), name.to_owned());
+                misspelt.items.insert(key, similar.to_owned());
+            }
+        }
     }
     misspelt
+}
+
+/// Returns the checks or choices that are misspelt in lab.yaml, each with the name that all guides have. With one guide, that one may
+/// be wrong.
+fn misspelt_items<'a>(
+    exercise: &'a Exercise,
+    items: Items,
+    sections: &[&'a Section],
+) -> Vec<(&'a str, &'a str)> {
+    let Some(first) = sections.first().filter(|_| sections.len() > 1) else {
+        return Vec::new();
+    };
+    let known = items.of(exercise);
+    let having = |name: &str| {
+        let sections = sections.iter();
+        let described = sections.filter(|section| items.described(section).contains_key(name));
+        described.count()
+    };
+    let unknown = known.iter().copied().filter(|name| having(name) == 0);
+    let with_similar = unknown.filter_map(|name| {
+        let names = items.described(first).keys().map(String::as_str);
+        let common = names.filter(|other| having(other) == sections.len());
+        let undeclared = common.filter(|other| !known.contains(other));
+        Some((name, nearest(name, undeclared)?))
+    });
+    with_similar.collect()
 }
 
 fn misspelt_problem(what: Text, similar: &str) -> Problem {
@@ -271,16 +325,15 @@ fn check_section(
 ) {
     let id = &exercise.id;
     check_measured(exercise, section, reporter);
-    let checks = exercise.checks().iter();
-    let checks: Vec<&str> = checks.map(|check| check.id.as_str()).collect();
+    let checks = misspelt.items(id, &Items::Checks.of(exercise));
     check_items(id, section, &checks, Items::Checks, reporter);
     match &exercise.task {
         Task::Practical { .. } => {
             check_items(id, section, &[], Items::Choices, reporter);
             check_ordered_hints(id, section, reporter);
         }
-        Task::Quiz(quiz) => {
-            let choices: Vec<&str> = quiz.choices.iter().map(String::as_str).collect();
+        Task::Quiz(_) => {
+            let choices = misspelt.items(id, &Items::Choices.of(exercise));
             check_items(id, section, &choices, Items::Choices, reporter);
         }
     }
@@ -303,14 +356,7 @@ fn check_ordered_hints(id: &ExerciseId, section: &Section, reporter: &mut Report
 
 /// Checks that a section describes every measurement and every side once.
 fn check_measured(exercise: &Exercise, section: &Section, reporter: &mut Reporter<'_>) {
-    let mut known: Vec<&str> = Vec::new();
-    for measurement in &exercise.measure {
-        let sides = measurement.sides.iter().map(|side| side.id.as_str());
-        known.push(measurement.id.as_str());
-        known.extend(sides);
-    }
-    known.sort_unstable();
-    known.dedup();
+    let known = Items::Measured.of(exercise);
     check_items(&exercise.id, section, &known, Items::Measured, reporter);
 }
 
@@ -332,6 +378,56 @@ impl Items {
             Items::Measured => Class::Measure,
         }
     }
+
+    /// Returns what a section describes, by name.
+    fn described(self, section: &Section) -> &BTreeMap<String, String> {
+        match self {
+            Items::Checks => &section.checks,
+            Items::Choices => &section.choices,
+            Items::Measured => &section.measured,
+        }
+    }
+
+    /// Returns the names that an exercise has of what a section describes.
+    fn of(self, exercise: &Exercise) -> Vec<&str> {
+        match (self, &exercise.task) {
+            (Items::Checks, _) => {
+                let checks = exercise.checks().iter();
+                checks.map(|check| check.id.as_str()).collect()
+            }
+            (Items::Choices, Task::Quiz(quiz)) => quiz.choices.iter().map(String::as_str).collect(),
+            (Items::Choices, Task::Practical { .. }) => Vec::new(),
+            (Items::Measured, _) => {
+                let mut known: Vec<&str> = Vec::new();
+                for measurement in &exercise.measure {
+                    let sides = measurement.sides.iter().map(|side| side.id.as_str());
+                    known.push(measurement.id.as_str());
+                    known.extend(sides);
+                }
+                known.sort_unstable();
+                known.dedup();
+                known
+            }
+        }
+    }
+
+    /// Returns the nodes in which an exercise of lab.yaml names its checks or choices.
+    fn nodes(self, exercise: &Node) -> Vec<&Node> {
+        let list = match self {
+            Items::Checks => exercise.child("checks"),
+            Items::Choices => exercise
+                .child("quiz")
+                .and_then(|quiz| quiz.child("choices")),
+            Items::Measured => None,
+        };
+        match list.map(|list| &list.kind) {
+            Some(Kind::List(items)) => {
+                let named = items.iter().map(|item| item.child("id").unwrap_or(item));
+                named.collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Checks that a section describes exactly the checks or choices of lab.yaml. One that is misspelt is one problem.
@@ -349,11 +445,7 @@ fn check_items(
         }
         return;
     }
-    let described = match items {
-        Items::Checks => &section.checks,
-        Items::Choices => &section.choices,
-        Items::Measured => &section.measured,
-    };
+    let described = items.described(section);
     let mut missing: Vec<&str> = known.to_vec();
     missing.retain(|name| !described.contains_key(*name));
     for name in described

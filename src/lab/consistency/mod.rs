@@ -21,6 +21,7 @@ pub(crate) struct Broken {
     pub services: BTreeSet<ServiceName>,
     /// Ids of exercises.
     pub exercises: BTreeSet<String>,
+    pub workspace: bool,
 }
 
 impl Broken {
@@ -38,7 +39,7 @@ pub(crate) fn check(
     problems: &mut Problems,
 ) {
     let places: Vec<Place> = exercises.iter().map(Node::place).collect();
-    services::check(lab, broken, &places, problems);
+    services::check(lab, broken, exercises, problems);
     captures::check(lab, problems);
     for (exercise, place) in lab.exercises.iter().zip(&places) {
         if !broken.has_exercise(&exercise.id) {

@@ -10,12 +10,12 @@ use crate::lab::model::{Lab, Task};
 use crate::lab::service::{Presence, Service};
 use crate::lab::size::parse_size;
 use crate::lab::steps::{Fault, FaultKind, Measurement, Step, StepKind};
-use crate::lab::yaml::Problems;
+use crate::lab::yaml::{Kind, Node, Problems};
 use crate::problem::{Code, Place, Problem, ProblemKind, suggestion};
 use crate::text;
 
-/// Checks a lab; `exercises` are the places of its exercises, in order.
-pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &mut Problems) {
+/// Checks a lab; `exercises` are the nodes of its exercises, in order.
+pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Node], problems: &mut Problems) {
     let is_broken = |step: &&Step| {
         let service = step.act.service();
         service.is_some_and(|name| broken.services.contains(name))
@@ -23,7 +23,9 @@ pub(crate) fn check(lab: &Lab, broken: &Broken, exercises: &[Place], problems: &
     let steps: Vec<&Step> = all_steps(lab).filter(|step| !is_broken(step)).collect();
     check_disks(lab, &steps, problems);
     let needed = needed_services(lab, broken, exercises);
-    report(lab, lacks(lab, &steps).chain(needed), problems);
+    let lacking = lacks(lab, &steps);
+    let lacking = lacking.filter(|(lack, _)| !broken.workspace || *lack != Lack::Workspace);
+    report(lab, lacking.chain(needed), problems);
     check_checked_services(lab, exercises, problems);
     check_cycles(lab.services.values(), problems);
     lab.services
@@ -246,31 +248,42 @@ fn check_disk(fault: &Fault, service: &Service, step: &Step, problems: &mut Prob
     }
 }
 
-/// Returns the services of `needs_service` that do not exist, each with the place of its exercise.
+/// Returns the services of `needs_service` that do not exist, each with its place.
 fn needed_services<'a>(
     lab: &'a Lab,
     broken: &'a Broken,
-    exercises: &'a [Place],
+    exercises: &'a [Node],
 ) -> impl Iterator<Item = (Lack<'a>, Place)> {
     let exercises = lab.exercises.iter().zip(exercises);
-    let needed = exercises.flat_map(|(exercise, place)| {
+    let needed = exercises.flat_map(|(exercise, node)| {
         let needed = exercise.needs_service.iter();
-        needed.map(move |name| (name, place))
+        needed.map(move |name| (name, needed_place(node, name)))
     });
     needed
         .filter(move |(name, _)| {
             !lab.services.contains_key(*name) && !broken.services.contains(*name)
         })
-        .map(|(name, place)| (Lack::Service(name), place.clone()))
+        .map(|(name, place)| (Lack::Service(name), place))
+}
+
+/// Returns where an exercise of lab.yaml names a service that it needs.
+fn needed_place(exercise: &Node, name: &ServiceName) -> Place {
+    let items = match exercise.child("needs_service").map(|node| &node.kind) {
+        Some(Kind::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let mut items = items.iter();
+    let item = items.find(|item| item.as_string().as_deref() == Some(name.as_str()));
+    item.unwrap_or(exercise).place()
 }
 
 /// Checks that an exercise needs every optional service that it checks.
-fn check_checked_services(lab: &Lab, exercises: &[Place], problems: &mut Problems) {
+fn check_checked_services(lab: &Lab, exercises: &[Node], problems: &mut Problems) {
     let optional = |name: &ServiceName| {
         let service = lab.services.get(name);
         service.is_some_and(|service| service.interface.presence == Presence::Optional)
     };
-    for (exercise, place) in lab.exercises.iter().zip(exercises) {
+    for (exercise, node) in lab.exercises.iter().zip(exercises) {
         let checks = exercise.checks().iter();
         let mut checked = checks.filter_map(|check| check.step.act.service());
         let undeclared =
@@ -282,7 +295,7 @@ fn check_checked_services(lab: &Lab, exercises: &[Place], problems: &mut Problem
                 name
             );
             let help = text!("add `needs_service: [{name}]`", name);
-            problems.push(Problem::new(what).at(place.clone()).help(help));
+            problems.push(Problem::new(what).at(node.place()).help(help));
         }
     }
 }
@@ -394,6 +407,21 @@ mod tests {
                 "lab.yaml:7:15: this lab has no workspace for this file (add `workspace` to lab.yaml, or `service` to read a file in a container)",
             ],
         );
+        // A workspace that lab.yaml names is not missed.
+        let named = |workspace: &str| {
+            let minutes = format!("minutes: 5\n{workspace}\n");
+            lab("file: { path: a }").replace("minutes: 5\n", &minutes)
+        };
+        check(
+            &named("workspce: files"),
+            COMPOSE,
+            &["lab.yaml:3:1: unknown key `workspce` in a lab (did you mean `workspace`?)"],
+        );
+        check(
+            &named("workspace: files"),
+            COMPOSE,
+            &["lab.yaml:3:12: no such folder in the lab: files"],
+        );
         check(
             &lab("http: { service: redis, port: 80, path: / }"),
             COMPOSE,
@@ -404,7 +432,7 @@ mod tests {
         check(
             &LAB.replace("    checks:", "    needs_service: [app]\n    checks:"),
             COMPOSE,
-            &["lab.yaml:4:5: no such service: `app` (available: `redis`)"],
+            &["lab.yaml:5:21: no such service: `app` (available: `redis`)"],
         );
     }
 

@@ -92,7 +92,7 @@ Because.
 ";
 
 /// The file, what is replaced, and by what.
-const MISTAKES: [(&str, &str, &str); 88] = [
+const MISTAKES: [(&str, &str, &str); 96] = [
     ("lab.yaml", "minutes: 5", "minuts: 5"),
     ("lab.yaml", "minutes: 5", "minutes: ninety"),
     ("lab.yaml", "minutes: 5", "minutes: -5"),
@@ -137,6 +137,11 @@ const MISTAKES: [(&str, &str, &str); 88] = [
     ("lab.yaml", "hint: wrong-letter", "hint: wrong-leter"),
     ("lab.yaml", "  - id: two", "  - id: one"),
     ("lab.yaml", "needs: [one]", "needs: [oen]"),
+    (
+        "lab.yaml",
+        "needs: [one]",
+        "needs: [one]\n    needs_service: [rediss]",
+    ),
     ("lab.yaml", "answer: by-key", "answer: by-kye"),
     ("lab.yaml", "choices: [by-key, by-value]", "choices: by-key"),
     (
@@ -230,6 +235,37 @@ const MISTAKES: [(&str, &str, &str); 88] = [
         "compose.yaml",
         "image: redis:8.0",
         "image: redis:8.0\n    profiles: [debug]",
+    ),
+    ("compose.yaml", "'data:/data'", "'${WORKSPACE}/x'"),
+    (
+        "compose.yaml",
+        "image: app:1",
+        "image: app:1\n    environment:\n      - NAME: value",
+    ),
+    (
+        "compose.yaml",
+        "    <<: *common\n    image: app:1",
+        "    <<: *comon\n    image: app:1",
+    ),
+    (
+        "compose.yaml",
+        "  redis:\n    <<: *common\n",
+        "  redis:\n    <<: *common\n    <<: *common\n",
+    ),
+    (
+        "compose.yaml",
+        "image: app:1",
+        "image: app:1\n    container_name: -app",
+    ),
+    (
+        "compose.yaml",
+        "image: app:1",
+        "image: app:1\n    pull_policy: build",
+    ),
+    (
+        "compose.yaml",
+        "image: app:1",
+        "image: app:1\n    pull_policy: sometimes",
     ),
     ("guide.en.md", "## One {#one}", "## One {#oen}"),
     ("guide.en.md", "{{ redis.url }}", "{{ redis.ulr }}"),

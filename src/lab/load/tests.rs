@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::expect::Actual;
 use crate::lab::testing::{COMPOSE, GUIDE, InMemoryFs, LAB, files, lab, problems, problems_of};
 use crate::lab::{
-    Draw, FileSystem, LabId, Lang, ReadError, Service, UnsafeMount, load, load_drawn,
+    Draw, FileSystem, LabId, Lang, ReadError, Service, UnsafeMount, load, load_drawn, load_services,
 };
 use crate::problem::{Code, Place, Problem};
 use crate::text;
@@ -183,7 +183,83 @@ fn what_compose_refuses_is_not_left_out() {
         ),
         (
             "volumes: [{ type: volume, source: ./d, target: /v }]",
-            "labs/small/compose.yaml:6:15: no such volume: `./d` (declare it in the top-level `volumes`; available: `data`)",
+            "labs/small/compose.yaml:6:15: no such volume: `./d` (write `type: bind` for a file or folder)",
+        ),
+        (
+            "volumes: [{ source: data, target: /v }]",
+            "labs/small/compose.yaml:6:15: missing key `type` in a volume of a service",
+        ),
+        (
+            "volumes: [':/v']",
+            "labs/small/compose.yaml:6:15: invalid volume `:/v` (write `source:target` or `source:target:ro`)",
+        ),
+        (
+            "volumes: ['data:/v/../w']",
+            "labs/small/compose.yaml:6:15: `/v/../w` must be a path in the container without `..`",
+        ),
+        (
+            "ulimits: { nofile: { soft: 10, hrd: 10 } }",
+            "labs/small/compose.yaml:5:36: unknown key `hrd` in a ulimit (did you mean `hard`?)",
+        ),
+        (
+            "tmpfs: run",
+            "labs/small/compose.yaml:5:12: `run` must be an absolute path in the container",
+        ),
+        (
+            "tmpfs: 5",
+            "labs/small/compose.yaml:5:12: `tmpfs` must be a string, not `5` (write it in quotes)",
+        ),
+        (
+            "cap_drop: [5]",
+            "labs/small/compose.yaml:5:16: `cap_drop` must be a string, not `5` (write it in quotes)",
+        ),
+        (
+            "restart: [always]",
+            "labs/small/compose.yaml:5:14: `restart` must be `no`, `always`, `unless-stopped` or `on-failure`, not a list",
+        ),
+        (
+            "build: { path: . }",
+            "labs/small/compose.yaml:5:14: unknown key `path` in a build (available: `additional_contexts`, `args`, `cache_from`, `cache_to`, `context`, `dockerfile`, `dockerfile_inline`, `entitlements`, `extra_hosts`, `isolation`, `labels`, `network`, `no_cache`, `no_cache_filter`, `platforms`, `privileged`, `provenance`, `pull`, `sbom`, `secrets`, `shm_size`, `ssh`, `tags`, `target`, …)",
+        ),
+        (
+            "ulimits: { nofile: { soft: 20, hard: 10 } }",
+            "labs/small/compose.yaml:5:16: the `soft` limit `nofile` is higher than the `hard` one",
+        ),
+        (
+            "healthcheck: { test: 'true', retries: -1 }",
+            "labs/small/compose.yaml:5:43: `retries` must be 0 or more, not `-1`",
+        ),
+        (
+            "environment: ['=x']",
+            "labs/small/compose.yaml:5:19: a variable of `environment` has no name (write `NAME=value`)",
+        ),
+        (
+            "environment: A=1",
+            "labs/small/compose.yaml:5:18: `environment` must be a list or a mapping, not `A=1`",
+        ),
+        (
+            "depends_on: redis",
+            "labs/small/compose.yaml:5:17: `depends_on` must be a list or a mapping, not `redis`",
+        ),
+        (
+            "command: 10",
+            "labs/small/compose.yaml:5:14: `command` must be a string or a list, not `10` (write it in quotes)",
+        ),
+        (
+            "env_file: ''",
+            "labs/small/compose.yaml:5:15: `env_file` is empty",
+        ),
+        (
+            "build: { contxt: . }",
+            "labs/small/compose.yaml:5:14: unknown key `contxt` in a build (did you mean `context`?)",
+        ),
+        (
+            "extends: { file: b.yaml }",
+            "labs/small/compose.yaml:5:14: missing key `service` in an `extends` entry",
+        ),
+        (
+            "extends: [b]",
+            "labs/small/compose.yaml:5:14: `extends` must be a string, not a list",
         ),
         (
             "extra_hosts: [bad]",
@@ -225,6 +301,96 @@ fn other_files_in_env_and_two_definitions_are_refused() {
     );
     let same = format!("include: [b.yaml]\n{COMPOSE}networks: {{ n: {{}} }}\n");
     assert_eq!(with("b.yaml", "networks: { n: }\n", &same), [""; 0]);
+}
+
+#[test]
+fn a_folder_without_a_dot_and_a_missing_file_of_an_include_have_their_line() {
+    let with = |path: &str, text: &str, compose: &str| {
+        let mut files = files(LAB, compose, GUIDE);
+        let path = Path::new("labs/small").join(path);
+        files.0.insert(path, text.to_owned());
+        problems(&files)
+    };
+    assert_eq!(
+        with("files/a", "", &COMPOSE.replace("data:/data", "files:/data")),
+        [
+            "labs/small/compose.yaml:6:15: no such volume: `files` (write `./files` for the file or folder)"
+        ]
+    );
+    let include = "include:\n  - path: part.yaml\n    env_file: [part.env]\n";
+    assert_eq!(
+        with(
+            "part.yaml",
+            "services: {}\n",
+            &format!("{include}{COMPOSE}")
+        ),
+        ["labs/small/compose.yaml:3:16: cannot read labs/small/part.env: no such file"]
+    );
+}
+
+#[test]
+fn two_services_do_not_have_one_container_name() {
+    let app = "  app: { image: 'app:1', mem_limit: 64m, container_name: store }\n";
+    let compose = COMPOSE.replace("volumes: { data", &format!("{app}volumes: {{ data"));
+    let compose = compose.replace("8.0\n", "8.0\n    container_name: store\n");
+    assert_eq!(
+        problems(&files(LAB, &compose, GUIDE)),
+        [
+            "labs/small/compose.yaml:8:42: services `redis` and `app` have the same `container_name`: `store` (give one of the two another name)"
+        ]
+    );
+}
+
+/// Compose takes an empty name as none.
+#[test]
+fn a_service_needs_an_image_that_has_a_name() {
+    for image in ["''", ""] {
+        in_compose(
+            "image: redis:8.0",
+            &format!("image: {image}"),
+            &["labs/small/compose.yaml:2:3: service `redis` needs `image` or `build`"],
+        );
+    }
+    in_compose(
+        "image: redis:8.0",
+        "image: 8",
+        &["labs/small/compose.yaml:3:12: `image` must be a string, not `8` (write it in quotes)"],
+    );
+    let compose = COMPOSE.replace("image: redis:8.0", "image: ''\n    build: .");
+    let mut files = files(LAB, &compose, GUIDE);
+    let dockerfile = Path::new("/labs/small/Dockerfile");
+    files.0.insert(dockerfile.into(), "FROM debian\n".into());
+    assert_eq!(problems(&files), [""; 0]);
+}
+
+/// With `pull_policy: build`, the image is built, also for another service that has it.
+#[test]
+fn an_image_that_is_always_built_is_not_pulled() {
+    let services = "services:\n  a: { image: 'app:1', build: ., pull_policy: build }\n  b: { image: 'app:1' }\n  c: { image: 'db:1', build: ., pull_policy: always }\n";
+    let folder = Path::new("/lab");
+    let in_folder = |name: &str, text: &str| (folder.join(name), text.to_owned());
+    let files = [
+        in_folder("compose.yaml", services),
+        in_folder("Dockerfile", "FROM debian\n"),
+    ];
+    let loaded = load_services(folder, &BTreeMap::new(), &InMemoryFs(files.into()));
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    let images = loaded.services.iter().map(|service| {
+        let image = service.image.as_ref().map(ToString::to_string);
+        (image, service.recipe.is_some())
+    });
+    let pulled = Some("db:1".to_owned());
+    assert_eq!(
+        images.collect::<Vec<_>>(),
+        [(None, true), (None, true), (pulled, true)]
+    );
+    let notes: Vec<String> = loaded.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        [
+            "/lab/compose.yaml:4:33: `pull_policy: always` of service `c` has no effect: roadlab uses local images first"
+        ]
+    );
 }
 
 #[test]
@@ -484,6 +650,33 @@ fn an_exercise_that_all_guides_name_otherwise_is_misspelt_in_the_lab() {
             "labs/small/lab.yaml:4:9: no such exercise in the guides: `oen` (did you mean `one`?)",
             "labs/small/guide.en.md:5:1: exercise `oen` has 1 of at least 2 ordered hints (add `### Hint {.hint}`)",
             "labs/small/guide.ko.md:5:1: exercise `oen` has 1 of at least 2 ordered hints (add `### Hint {.hint}`)",
+        ]
+    );
+}
+
+#[test]
+fn a_check_or_choice_that_all_guides_name_otherwise_is_misspelt_in_the_lab() {
+    let lab = LAB.replace("id: holds", "id: hold");
+    assert_eq!(
+        in_two_guides(&lab, GUIDE, GUIDE),
+        ["labs/small/lab.yaml:6:13: no such check in the guides: `hold` (did you mean `holds`?)"]
+    );
+    // One guide may be wrong itself, and so may two that differ.
+    let in_guide = |language: &str| {
+        format!(
+            "labs/small/guide.{language}.md:11:1: no such check in exercise `one`: `holds` (did you mean `hold`?)"
+        )
+    };
+    assert_eq!(problems(&files(&lab, COMPOSE, GUIDE)), [in_guide("en")]);
+    let right = GUIDE.replace("`holds`", "`hold`");
+    assert_eq!(in_two_guides(&lab, &right, GUIDE), [in_guide("ko")]);
+    let quiz = "  - id: two\n    quiz: { choices: [a, valeu], answer: a }\n";
+    let section = "\n## Two {#two}\n\n### Choices {.choices}\n\n- `a`: 1\n- `value`: 2\n";
+    let guide = format!("{GUIDE}{section}");
+    assert_eq!(
+        in_two_guides(&format!("{LAB}{quiz}"), &guide, &guide),
+        [
+            "labs/small/lab.yaml:12:26: no such choice in the guides: `valeu` (did you mean `value`?)"
         ]
     );
 }

@@ -72,6 +72,10 @@ const TABLE: &[Keys] = &[
         honoured: &[
             ("image", ""),
             ("build", "for when the image cannot be had"),
+            (
+                "pull_policy",
+                "`build` builds the image and never pulls it; other values have no effect, as local images are used first",
+            ),
             ("entrypoint", ""),
             ("command", ""),
             (
@@ -108,6 +112,7 @@ const TABLE: &[Keys] = &[
             ("extends", ""),
             ("deploy", ""),
             ("hostname", ""),
+            ("domainname", ""),
             ("user", ""),
             ("working_dir", ""),
             ("init", ""),
@@ -149,7 +154,6 @@ const TABLE: &[Keys] = &[
             "cpu_shares" Ignore "the limit is `cpus`";
             "cpuset" Ignore "the limit is `cpus`";
             "develop" Ignore "it is for `docker compose watch` only";
-            "domainname" Ignore "services find each other by their names";
             "isolation" Ignore "it is for Windows only";
             "logging" Ignore "the engine keeps and rotates logs";
             "mac_address" Ignore "the engine chooses addresses";
@@ -157,7 +161,6 @@ const TABLE: &[Keys] = &[
             "mem_swappiness" Ignore "services have no swap";
             "memswap_limit" Ignore "services have no swap";
             "platform" Ignore "images match the platform of this machine";
-            "pull_policy" Ignore "roadlab uses local images first";
             "pull_refresh_after" Ignore "roadlab uses local images first";
             "scale" Ignore "each service has one container";
             "tty" Ignore "the log of a service is a plain stream; its input stays open as with a terminal";
@@ -423,6 +426,7 @@ const TABLE: &[Keys] = &[
             "name" Ignore "roadlab chooses names that do not collide";
             "content" Refuse "put it into a file and use `file`";
             "driver" Refuse "it would belong to another project";
+            "driver_opts" Refuse "it would belong to another project";
             "environment" Refuse "it would read the environment of this machine";
             "external" Refuse "it would belong to another project";
             "template_driver" Refuse "the file is mounted as it is";
@@ -431,7 +435,12 @@ const TABLE: &[Keys] = &[
 ];
 
 /// The keys whose values are booleans, among those that the `compose` module does not read.
-const BOOLEANS: &[&str] = &["privileged", "oom_kill_disable", "use_api_socket"];
+const BOOLEANS: &[&str] = &[
+    "external",
+    "privileged",
+    "oom_kill_disable",
+    "use_api_socket",
+];
 
 /// Prefixes of labels that other tools, or roadlab itself, act on.
 const RESERVED_LABELS: &[&str] = &[
@@ -541,6 +550,7 @@ pub fn compose_keys_document() -> String {
          file one document, and a port range 16 ports.\n\
          - `extends` brings the volumes, networks, configs and secrets along that the other service uses, and can extend a \
          service that is included.\n\
+         - A key without a value, such as `environment:`, is as if it were not there; Compose refuses it.\n\
          - An integer such as `retries` has no fraction, a plain `.nan` or `.inf` is refused, and ports are `tcp` or `udp`.\n",
     );
     for keys in TABLE {

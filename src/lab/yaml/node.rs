@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::budget::BudgetBreach;
-use serde_yaml::{Span, Spanned, Tagged};
+use serde_yaml::{MergeKeyPolicy, Span, Spanned, Tagged};
 
 use crate::lab::lines::LineStarts;
 use crate::lab::yaml::go_number::parse_go_number;
@@ -142,18 +142,34 @@ impl Node {
                 .code(Code::UnreadableFile)
                 .at(Place::file(file)));
         }
-        let options = serde_yaml::options! {
-            strict_booleans: true,
-            budget: serde_yaml::budget! {
-                max_depth: 32, max_nodes: format.max_nodes(), max_aliases: format.max_aliases(),
-                max_anchors: format.max_aliases(), max_documents: 1, max_total_scalar_bytes: MAX_FILE_SIZE,
-                max_merge_keys: format.max_aliases(),
-                // What an alias stands for counts as nodes, so that one anchor may be used often.
-                enforce_alias_anchor_ratio: false,
-            },
+        let options = |merge_keys: MergeKeyPolicy| {
+            serde_yaml::options! {
+                strict_booleans: true,
+                merge_keys: merge_keys,
+                budget: serde_yaml::budget! {
+                    max_depth: 32, max_nodes: format.max_nodes(), max_aliases: format.max_aliases(),
+                    max_anchors: format.max_aliases(), max_documents: 1, max_total_scalar_bytes: MAX_FILE_SIZE,
+                    max_merge_keys: format.max_aliases(),
+                    // What an alias stands for counts as nodes, so that one anchor may be used often.
+                    enforce_alias_anchor_ratio: false,
+                },
+            }
         };
-        let raw: Parsed =
-            serde_yaml::from_str_with_options(&source.text, options).map_err(|error| {
+        let parse = |merge_keys: MergeKeyPolicy| -> Result<Parsed, serde_yaml::Error> {
+            serde_yaml::from_str_with_options(&source.text, options(merge_keys))
+        };
+        // The library merges what several `<<` of a mapping name; Compose refuses them.
+        let may_repeat = format == Format::Compose && source.text.matches(MERGE_KEY).count() > 1;
+        let repeated = || {
+            let error = parse(MergeKeyPolicy::AsOrdinary).err();
+            error.filter(|error| duplicate_key(error) == Some(MERGE_KEY))
+        };
+        let raw: Parsed = parse(MergeKeyPolicy::Merge)
+            .and_then(|raw| match may_repeat.then(repeated).flatten() {
+                Some(error) => Err(error),
+                None => Ok(raw),
+            })
+            .map_err(|error| {
                 let (line, column) = error
                     .location()
                     .map_or((0, 0), |l| (l.line() as usize, l.column() as usize));
@@ -165,6 +181,12 @@ impl Node {
                     serde_yaml::Error::UnknownAnchor { .. } => {
                         problem.help(text!("define it above with `&`, or correct the name"))
                     }
+                    serde_yaml::Error::DuplicateMappingKey { .. }
+                        if duplicate_key(&error) == Some(MERGE_KEY) =>
+                    {
+                        let help = text!("write one `<<` with a list, such as `<<: [*one, *two]`");
+                        problem.code(Code::DuplicateName).help(help)
+                    }
                     serde_yaml::Error::DuplicateMappingKey { .. } => problem
                         .code(Code::DuplicateName)
                         .help(text!("remove one of the two")),
@@ -173,6 +195,7 @@ impl Node {
                         ..
                     } => problem.help(text!("write the second one into a file of its own")),
                     serde_yaml::Error::Budget { .. } => problem.code(Code::Limit),
+                    serde_yaml::Error::NonFiniteFloat { .. } => problem,
                     _ if source.is_indented_by_tab(line) => {
                         problem.help(text!("indent with blanks: YAML does not allow tabs there"))
                     }
@@ -371,6 +394,17 @@ impl Source {
             column,
             text: text.unwrap_or_default().to_owned(),
         }
+    }
+}
+
+/// The key whose value is merged into its mapping.
+const MERGE_KEY: &str = "<<";
+
+/// Returns the key that a mapping has twice, if that is the error.
+fn duplicate_key(error: &serde_yaml::Error) -> Option<&str> {
+    match error.without_snippet() {
+        serde_yaml::Error::DuplicateMappingKey { key, .. } => key.as_deref(),
+        _ => None,
     }
 }
 
@@ -653,6 +687,22 @@ mod tests {
         refuses("a:\n\tb: 1\n", "lab.yaml:2:");
         refuses(&"[".repeat(100_000), "lab.yaml:1:");
         refuses(&format!("a: {}", "x".repeat(MAX_FILE_SIZE)), "the limit is");
+    }
+
+    #[test]
+    fn a_mapping_of_a_compose_file_has_one_merge_key() {
+        let text = "a: &a { x: 1 }\nb: &b { y: 2 }\nc:\n  <<: *a\n  <<: *b\n";
+        let of_compose = |text: &str| Node::parse_compose(Path::new("c.yaml"), Path::new(""), text);
+        let refused = of_compose(text).unwrap_err().to_string();
+        let expected = "c.yaml:5:3: duplicate key `<<` (write one `<<` with a list, such as `<<: [*one, *two]`)";
+        assert_eq!(refused, expected);
+        assert!(parse(text).is_ok());
+        let several = text.replace("  <<: *b\n", "d:\n  <<: [*a, *b]\n  e: { <<: *b }\n");
+        let node = of_compose(&several).unwrap();
+        assert_eq!(
+            node.child("d").map(Node::to_json),
+            Some(serde_json::json!({ "e": { "y": 2 }, "x": 1, "y": 2 }))
+        );
     }
 
     #[test]

@@ -142,6 +142,10 @@ fn the_label_depends_on_what_the_container_is_created_from() {
         ("size=16m", "size=32m"),
         ("aliases: [cache]", "aliases: [kv]"),
         ("hostname: store", "hostname: shop"),
+        (
+            "hostname: store",
+            "hostname: store\n    domainname: example.org",
+        ),
         ("user: '999'", "user: '998'"),
         ("working_dir: /data", "working_dir: /"),
         ("init: true", "init: false"),

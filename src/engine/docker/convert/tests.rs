@@ -54,6 +54,7 @@ fn spec() -> ContainerSpec {
             },
         ],
         hostname: "redis".into(),
+        domainname: None,
         user: None,
         working_dir: None,
         init: false,
