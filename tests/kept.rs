@@ -236,6 +236,29 @@ fn a_solution_that_does_not_work_from_here_starts_at_the_exercise() {
     terminal.type_in("echo ended $?\r");
     terminal.wait_for("ended 1");
     lab.run("check LAB greet", 1);
+    // A session asks, too.
+    terminal.type_in(&format!("roadlab --labs labs --offline run {id} --keep\r"));
+    terminal.wait_for("─ watching, 1 of 2 checks pass");
+    terminal.type_in("s");
+    terminal.wait_for("Show and play the solution?");
+    terminal.type_in("y");
+    terminal.wait_for("does not work from the present state");
+    terminal.type_in("\x1b");
+    terminal.wait("no question", |screen| {
+        !screen.contains("play the solution there?")
+    });
+    assert_eq!(
+        lab.run("shell LAB -- redis-cli GET greeting", 0).stdout,
+        "other\n"
+    );
+    terminal.type_in("s");
+    terminal.wait_for("Show and play the solution?");
+    terminal.type_in("y");
+    terminal.wait_for("does not work from the present state");
+    terminal.type_in("y");
+    terminal.wait_for("all checks pass");
+    terminal.type_in("q");
+    terminal.wait_for_prompt();
     lab.run("down LAB", 0);
 }
 

@@ -86,9 +86,12 @@ impl Drop for FilesAside<'_> {
 }
 
 impl<'a, E: Engine> RunningLab<'a, E> {
-    /// Plays the solution of an exercise from the present state, and from the start of the exercise where that does not lead to
-    /// passing checks. Takes the lock of the instance.
-    pub async fn solve_here(&mut self, exercise: &Exercise) -> Result<SolveReport<'a>, Failure> {
+    /// Plays the solution of an exercise and checks it. Takes the lock of the instance.
+    pub async fn play_solution(
+        &mut self,
+        exercise: &Exercise,
+        from: SolveFrom,
+    ) -> Result<SolveOutcome<'a>, Failure> {
         let _lock = self.app.lock(self.runner.engine, &self.lab.id).await?;
         let exercise = self.lab.exercise(&exercise.id).ok_or_else(|| {
             Failure::Usage(text!(
@@ -97,17 +100,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 exercise = exercise.id
             ))
         })?;
-        let why = match self.solve(exercise, SolveFrom::PresentState).await? {
-            SolveOutcome::Solved(report) => return Ok(report),
-            SolveOutcome::Stuck(why) => why,
-        };
-        match self.solve(exercise, SolveFrom::StartOfExercise).await? {
-            SolveOutcome::Solved(report) => Ok(SolveReport {
-                reset_because: Some(why.sentence.localized()),
-                ..report
-            }),
-            SolveOutcome::Stuck(why) => Err(Failure::Step(why.detail)),
-        }
+        self.solve(exercise, from).await
     }
 
     async fn solve(

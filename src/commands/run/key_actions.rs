@@ -126,14 +126,29 @@ impl Session<'_, Docker> {
             (Some(Question::RunSolution | Question::ShowAnswer), _) => {
                 self.add_time(exercise, view)?;
                 screen.clear_panel();
-                if let Err(failure) = self
-                    .solution(&mut |text| screen.print_above(text), exercise)
-                    .await
-                {
-                    self.context.reporter.finish();
-                    view.note = Some(failure.to_string());
+                let played = self.solution(&mut |text| screen.print_above(text), exercise);
+                match played.await {
+                    Ok(None) => {}
+                    Ok(Some(why)) => {
+                        view.question = Some(Question::RunSolutionFromStart { why });
+                    }
+                    Err(failure) => view.note = Some(failure.to_string()),
                 }
+                self.context.reporter.finish();
                 screen.discard_typed();
+            }
+            (Some(Question::RunSolutionFromStart { .. }), _) => {
+                screen.clear_panel();
+                let played = self.solution_from_start(exercise).await;
+                view.note = Some(match played {
+                    Ok(()) => localized!(
+                        "the services were reset to the start of this exercise, and the solution was played there"
+                    ),
+                    Err(failure) => failure.to_string(),
+                });
+                self.context.reporter.finish();
+                screen.discard_typed();
+                view.since = Instant::now();
             }
             (Some(Question::ResetExercise), _) => {
                 screen.clear_panel();

@@ -36,6 +36,10 @@ pub(super) enum Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
     RunSolution,
+    /// Resets the services to the start of the exercise for its solution, which does not work from the present state.
+    RunSolutionFromStart {
+        why: String,
+    },
     /// Shows the right answer to a quiz.
     ShowAnswer,
     ResetExercise,
@@ -53,6 +57,19 @@ pub(super) enum Question {
     GoTo(usize),
     /// Keep or remove the lab. Enter keeps it: a key that is pressed by habit removes nothing.
     Leave,
+}
+
+impl Question {
+    /// Returns whether only `y` confirms it.
+    fn needs_yes(&self) -> bool {
+        matches!(
+            self,
+            Self::RunSolution
+                | Self::RunSolutionFromStart { .. }
+                | Self::ShowAnswer
+                | Self::ResetExercise
+        )
+    }
 }
 
 /// What a number selects.
@@ -130,11 +147,10 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
 pub(super) fn answer(key: Key, question: &Question) -> Command {
     let answer = match (question, key) {
         (_, Key::Escape) => Answer::No,
-        (
-            Question::RunSolution | Question::ShowAnswer | Question::ResetExercise,
-            Key::Char('y' | 'Y'),
-        ) => Answer::Yes,
-        (Question::RunSolution | Question::ShowAnswer | Question::ResetExercise, _) => Answer::No,
+        (question, key) if question.needs_yes() => match key {
+            Key::Char('y' | 'Y') => Answer::Yes,
+            _ => Answer::No,
+        },
         (Question::GoTo(_), Key::Enter | Key::Char('y' | 'Y')) => Answer::Yes,
         (Question::GoTo(_), _) => Answer::No,
         (Question::Leave, Key::Enter | Key::Char('k' | 'K')) => Answer::Keep,
@@ -197,7 +213,7 @@ pub(super) fn menu(
         shown: Shown::Always,
     };
     match question {
-        Some(Question::RunSolution | Question::ShowAnswer | Question::ResetExercise) => {
+        Some(question) if question.needs_yes() => {
             return vec![
                 item("y", localized!("yes")),
                 item("Esc", localized!("cancel")),

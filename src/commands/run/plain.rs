@@ -39,8 +39,19 @@ impl<E: Engine> Session<'_, E> {
                     Command::Next => break,
                     Command::Hint => self.show_next_hint(&mut output, exercise)?,
                     Command::Solution => {
-                        self.solution(&mut output, exercise).await?;
-                        let text = localized!("solution played; press Enter to check");
+                        let stuck = self.solution(&mut output, exercise).await?;
+                        let text = match stuck {
+                            None => localized!("solution played; press Enter to check"),
+                            Some(why) => localized!(
+                                "the solution does not work from the present state: {why}; `{command}` resets the services to the start of this exercise, which wipes their data",
+                                why,
+                                command = format!(
+                                    "roadlab reset {} --to {}",
+                                    self.context.app.lab_argument(&lab.id),
+                                    exercise.id
+                                )
+                            ),
+                        };
                         output(&self.context.paint.dim(&text));
                     }
                     Command::NoChoice(typed) => {

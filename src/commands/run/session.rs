@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::app::{RunningLab, Score};
+use crate::app::{RunningLab, Score, SolveFrom, SolveOutcome};
 use crate::commands::closing::closing_lines;
 use crate::commands::format::with_points;
 use crate::commands::measure_output::{explanation, report_lines};
@@ -162,12 +162,12 @@ impl<E: Engine> Session<'_, E> {
         Ok(())
     }
 
-    /// Shows a solution and runs it.
+    /// Shows a solution and runs it. Returns why it does not work from the present state; nothing was reset then.
     pub(super) async fn solution(
         &mut self,
         print: Output<'_>,
         exercise: &Exercise,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, Failure> {
         let title = match exercise.task {
             Task::Quiz(_) => localized!("The right answer"),
             Task::Practical { .. } => localized!("The solution, step by step"),
@@ -177,19 +177,34 @@ impl<E: Engine> Session<'_, E> {
         for line in format::solution_lines(self.context, &solution) {
             print(&line);
         }
-        let solved = self.running.solve_here(exercise).await;
+        let outcome = self
+            .running
+            .play_solution(exercise, SolveFrom::PresentState)
+            .await;
         self.context.reporter.finish();
-        if let Some(why) = solved?.reset_because {
-            print(&localized!(
-                "the services were reset to the start of this exercise first: {why}",
-                why = why
-            ));
+        if let SolveOutcome::Stuck(why) = outcome? {
+            self.read_progress()?;
+            return Ok(Some(sanitize(&why.sentence.localized())));
         }
         if let Task::Quiz(_) = exercise.task {
             self.after(print, exercise);
             print("");
         }
-        self.read_progress()
+        self.read_progress()?;
+        Ok(None)
+    }
+
+    /// Resets the services to the start of an exercise and plays its solution there.
+    pub(super) async fn solution_from_start(&mut self, exercise: &Exercise) -> Result<(), Failure> {
+        let outcome = self
+            .running
+            .play_solution(exercise, SolveFrom::StartOfExercise)
+            .await;
+        self.context.reporter.finish();
+        match outcome? {
+            SolveOutcome::Solved(_) => self.read_progress(),
+            SolveOutcome::Stuck(why) => Err(Failure::Step(why.detail)),
+        }
     }
 
     /// Runs the measurements of an exercise and shows each as soon as it is known.

@@ -177,6 +177,10 @@ impl<E: Engine> Session<'_, E> {
                 let question = localized!("Show and play the solution?");
                 format!("{question}\n{}", consequence())
             }
+            Question::RunSolutionFromStart { why } => localized!(
+                "The solution does not work from the present state: {why}\nReset the services to the start of this exercise, which wipes their data, and play the solution there?",
+                why
+            ),
             Question::ShowAnswer => {
                 let question = localized!("Show the right answer?");
                 format!("{question}\n{}", consequence())
