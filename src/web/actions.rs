@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use crate::app::{
-    App, DrawOf, EventSink, Forget, InitialData, ResetKind, SolveReport, TypedSolution, UpOptions,
-    select_services,
+    App, DrawOf, EventSink, Forget, InitialData, ResetKind, SolveFrom, SolveOutcome, SolveReport,
+    TypedSolution, UpOptions, select_services,
 };
 use crate::event::Event;
 use crate::lab::{Exercise, ExerciseId, Lab, LabId, Lang, RestartMode, ServiceName, Task};
@@ -221,8 +221,12 @@ async fn long(
     let update = match action {
         ExerciseAction::Solve => {
             let typed = running.typed_solution(exercise);
-            let solved = running.solve_here(exercise).await;
-            solved.map(|report| solution(&typed, &report))
+            let from = SolveFrom::PresentState;
+            match running.play_solution(exercise, from).await {
+                Ok(SolveOutcome::Solved(report)) => Ok(solution(&typed, &report)),
+                Ok(SolveOutcome::Stuck(why)) => Err(Failure::Step(why.sentence)),
+                Err(failure) => Err(failure),
+            }
         }
         _ => {
             let reset = running.reset_exercise(exercise).await;

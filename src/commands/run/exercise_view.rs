@@ -78,7 +78,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::event::{CheckResult, FittingHint, Outcome};
+    use crate::event::{CheckResult, Outcome};
     use crate::expect::Words;
     use crate::lab::{CheckRole, ExerciseId};
 
@@ -87,7 +87,7 @@ mod tests {
         let fail = |hint: Option<&str>| Outcome::Fail {
             expected: String::new(),
             actual: String::new(),
-            hint: hint.map(FittingHint::about_mistake),
+            hint: hint.map(str::to_owned),
         };
         let first = if first { Outcome::Pass } else { fail(hint) };
         let checks = [first, fail(hint)].map(|outcome| CheckResult {

@@ -126,8 +126,10 @@ impl Session<'_, Docker> {
             (Some(Question::RunSolution | Question::ShowAnswer), _) => {
                 self.add_time(exercise, view)?;
                 screen.clear_panel();
-                let played = self.solution(&mut |text| screen.print_above(text), exercise);
-                match played.await {
+                let played = self
+                    .solution(&mut |text| screen.print_above(text), exercise)
+                    .await;
+                match played {
                     Ok(None) => {}
                     Ok(Some(why)) => {
                         view.question = Some(Question::RunSolutionFromStart { why });

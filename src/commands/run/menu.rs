@@ -59,19 +59,6 @@ pub(super) enum Question {
     Leave,
 }
 
-impl Question {
-    /// Returns whether only `y` confirms it.
-    fn needs_yes(&self) -> bool {
-        matches!(
-            self,
-            Self::RunSolution
-                | Self::RunSolutionFromStart { .. }
-                | Self::ShowAnswer
-                | Self::ResetExercise
-        )
-    }
-}
-
 /// What a number selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Picker {
@@ -147,7 +134,13 @@ pub(super) fn command_for_key(key: Key, exercise: &Exercise) -> Command {
 pub(super) fn answer(key: Key, question: &Question) -> Command {
     let answer = match (question, key) {
         (_, Key::Escape) => Answer::No,
-        (question, key) if question.needs_yes() => match key {
+        (
+            Question::RunSolution
+            | Question::RunSolutionFromStart { .. }
+            | Question::ShowAnswer
+            | Question::ResetExercise,
+            key,
+        ) => match key {
             Key::Char('y' | 'Y') => Answer::Yes,
             _ => Answer::No,
         },
@@ -213,7 +206,12 @@ pub(super) fn menu(
         shown: Shown::Always,
     };
     match question {
-        Some(question) if question.needs_yes() => {
+        Some(
+            Question::RunSolution
+            | Question::RunSolutionFromStart { .. }
+            | Question::ShowAnswer
+            | Question::ResetExercise,
+        ) => {
             return vec![
                 item("y", localized!("yes")),
                 item("Esc", localized!("cancel")),
