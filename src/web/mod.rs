@@ -10,6 +10,7 @@
 mod access;
 mod actions;
 mod assets;
+mod by_language;
 mod client_language;
 mod failures;
 mod files;

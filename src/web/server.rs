@@ -569,6 +569,9 @@ async fn live_page(
     let app = site.quiet_app(lang);
     let (updates, texts) = mpsc::unbounded_channel();
     let _subscription = site.subscribe(Some(lab), updates.clone());
+    if let Some(outcome) = site.take_outcome(lab) {
+        let _ = updates.send(outcome.to_json().to_string());
+    }
     let attention = Attention::new();
     let page = LivePage {
         site,
