@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::app::{App, RunningLab};
 use crate::engine::Engine;
 use crate::event::CheckResult;
-use crate::lab::{Exercise, FileChange, Lab, StepKind, Task, TypedBlock, TypingContext};
+use crate::lab::{Addresses, Exercise, FileChange, Lab, StepKind, Task, TypedBlock, TypingContext};
 use crate::runner::{ExerciseResult, Failure, Undecided};
-use crate::store::{KeptFile, PlayReason};
+use crate::store::{KeptFile, PlayReason, Workspace};
 use crate::text;
 use crate::text::Text;
 
@@ -230,12 +230,26 @@ impl<'a, E: Engine> RunningLab<'a, E> {
 
     /// Returns the solution of an exercise as a learner types it now, with the real addresses and the files as they are.
     pub fn typed_solution(&self, exercise: &Exercise) -> TypedSolution {
-        let section = self.lab.section(&exercise.id, &self.app.lang);
-        let addresses = &self.live.addresses;
+        let (addresses, workspace) = (&self.live.addresses, self.workspace.as_ref());
+        self.app
+            .typed_solution(self.lab, exercise, addresses, workspace)
+    }
+}
+
+impl App {
+    /// Returns the solution of an exercise of a lab, running or not, as a learner types it.
+    pub fn typed_solution(
+        &self,
+        lab: &Lab,
+        exercise: &Exercise,
+        addresses: &Addresses,
+        workspace: Option<&Workspace>,
+    ) -> TypedSolution {
+        let section = lab.section(&exercise.id, &self.lang);
         let prose = section.solution.as_ref();
         let prose = prose.map(|text| {
             let markdown = &text.markdown;
-            self.app.fill_in_addresses(self.lab, markdown, addresses)
+            self.fill_in_addresses(lab, markdown, addresses)
         });
         let solution = match &exercise.task {
             Task::Practical { solution, .. } => solution,
@@ -247,31 +261,31 @@ impl<'a, E: Engine> RunningLab<'a, E> {
                 };
             }
         };
-        let (mut workspace, mut lab_files) = (BTreeMap::new(), BTreeMap::new());
+        let (mut own_files, mut lab_files) = (BTreeMap::new(), BTreeMap::new());
         for step in solution {
             let StepKind::File(file) = &step.act else {
                 continue;
             };
             if file.service.is_none()
-                && let Some(folder) = &self.workspace
+                && let Some(folder) = workspace
                 && let Some(content) = folder.read(Path::new(&file.path))
             {
                 let content = String::from_utf8_lossy(&content).into_owned();
-                workspace.insert(file.path.clone(), content);
+                own_files.insert(file.path.clone(), content);
             }
             if let FileChange::CopyFrom(from) = &file.change
-                && let Ok(content) = std::fs::read(self.lab.folder.join(from))
+                && let Ok(content) = std::fs::read(lab.folder.join(from))
             {
                 let content = String::from_utf8_lossy(&content).into_owned();
                 lab_files.insert(from.clone(), content);
             }
         }
-        let name = self.app.lab_argument(&self.lab.id);
+        let name = self.lab_argument(&lab.id);
         let context = TypingContext {
-            lab: self.lab,
+            lab,
             addresses,
             name: &name,
-            workspace,
+            workspace: own_files,
             lab_files,
             names: &section.values,
         };

@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use maud::Markup;
 
 use crate::app::{
-    App, DrawOf, EventSink, Forget, InitialData, ResetKind, SolveFrom, SolveOutcome, SolveReport,
-    TypedSolution, UpOptions, select_services,
+    App, DrawOf, EventSink, Forget, InitialData, ResetKind, SolveFrom, SolveOutcome, UpOptions,
+    select_services,
 };
 use crate::event::Event;
 use crate::lab::{Exercise, ExerciseId, Lab, LabId, Lang, RestartMode, ServiceName, Task};
@@ -16,6 +18,8 @@ use crate::report::{Paint, Wording, duration, event_lines};
 use crate::runner::{Expiry, Failure, OnFailure};
 use crate::store::Lifetime;
 use crate::text;
+use crate::text::Text;
+use crate::web::by_language::ByLanguage;
 use crate::web::failures::failure_lines;
 use crate::web::observation::Observation;
 use crate::web::parts::{self, LabView, id};
@@ -42,10 +46,10 @@ pub(super) async fn lab_action(
     action: &LabAction,
 ) -> Update {
     let what = match action {
-        LabAction::Up => localized!("the lab is being started"),
-        LabAction::Down => localized!("the lab is being removed"),
-        LabAction::Reset => localized!("the services are being reset"),
-        LabAction::Restart(service) => localized!("{service} is being restarted", service),
+        LabAction::Up => text!("the lab is being started"),
+        LabAction::Down => text!("the lab is being removed"),
+        LabAction::Reset => text!("the services are being reset"),
+        LabAction::Restart(service) => text!("{service} is being restarted", service),
     };
     let Some(job) = site.begin(lab, what) else {
         return busy(site, lab);
@@ -60,26 +64,43 @@ pub(super) async fn lab_action(
         LabAction::Restart(service) => restart(site, &app, lab, service).await,
     };
     drop(job);
-    match done {
-        Ok(()) => {
-            let time = duration(begun.elapsed().as_millis() as u64);
-            let sentence = match action {
-                LabAction::Up => localized!("the lab is up after {time}", time),
-                LabAction::Down => {
-                    localized!("removed in {time}; your progress and files stay", time)
-                }
-                LabAction::Reset => {
-                    localized!("{lab} is reset and healthy after {time}", lab, time)
-                }
-                LabAction::Restart(service) => {
-                    localized!("restarted {services} in {time}", services = service, time)
-                }
-            };
-            let update = Update::default().note(NoteKind::Done, sentence);
-            update.add_to_note(&warnings.take())
+    let passed = begun.elapsed();
+    report_outcome(site, lab, &warnings, || match &done {
+        Ok(()) => Update::default().note(NoteKind::Done, done_sentence(lab, action, passed)),
+        Err(failure) => failed(failure),
+    })
+}
+
+/// Returns what was done with a lab.
+fn done_sentence(lab: &LabId, action: &LabAction, passed: Duration) -> String {
+    let time = duration(passed.as_millis() as u64);
+    match action {
+        LabAction::Up => localized!("the lab is up after {time}", time),
+        LabAction::Down => localized!("removed in {time}; your progress and files stay", time),
+        LabAction::Reset => localized!("{lab} is reset and healthy after {time}", lab, time),
+        LabAction::Restart(service) => {
+            localized!("restarted {services} in {time}", services = service, time)
         }
-        Err(failure) => failed(&failure),
     }
+}
+
+/// Shows how a job ended, with what it warned of, and returns that in the language of the present page.
+fn report_outcome(
+    site: &Site,
+    lab: &LabId,
+    warnings: &Warnings,
+    note: impl Fn() -> Update,
+) -> Update {
+    let outcome = ByLanguage::new(|| {
+        let events = warnings.borrow();
+        let lines = events
+            .iter()
+            .flat_map(|event| event_lines(event, Paint::Plain, Wording::Plain));
+        note().add_to_note(&lines.collect::<Vec<_>>())
+    });
+    let update = outcome.current().cloned().unwrap_or_default();
+    site.report_outcome(lab, outcome);
+    update
 }
 
 async fn up(site: &Site, app: &App, lab: &LabId) -> Result<(), Failure> {
@@ -128,29 +149,19 @@ pub(super) async fn exercise_action(
     action: ExerciseAction,
     form: &Form,
 ) -> Update {
-    let done = match action {
+    let update = match action {
         ExerciseAction::Hint | ExerciseAction::Answer => {
             let app = site.quiet_app(lang);
-            quick(site, &app, lab, exercise, action, form).await
+            let done = quick(site, &app, lab, exercise, action, form).await;
+            done.unwrap_or_else(|failure| failed(&failure))
         }
         ExerciseAction::Solve | ExerciseAction::Reset => {
-            let what = match action {
-                ExerciseAction::Solve => localized!("the solution is being played"),
-                _ => localized!("the services are being reset"),
-            };
-            let Some(job) = site.begin(lab, what) else {
-                return busy(site, lab);
-            };
-            let warnings = Warnings::default();
-            let app = site.app(lang, job_events(site, lab, &warnings));
-            let done = long(site, &app, lab, exercise, action).await;
-            drop(job);
-            done.map(|update| update.add_to_note(&warnings.take()))
+            long(site, lang, lab, exercise, action, form).await
         }
     };
     // Other pages of the lab show it as well.
     site.changed();
-    done.unwrap_or_else(|failure| failed(&failure))
+    update
 }
 
 /// Shows a hint or records an answer.
@@ -205,47 +216,105 @@ async fn quick(
     })
 }
 
+/// What a job with an exercise led to.
+enum Ended {
+    /// The solution was played; this is what the page shows of it.
+    Solved(Markup),
+    /// The solution does not work from the present state, for this reason; the page offers to reset the services first.
+    Stuck(Text, Markup),
+    Reset,
+}
+
 /// Plays a solution, or resets the lab to where an exercise begins.
 async fn long(
+    site: &Rc<Site>,
+    lang: &Lang,
+    lab: &LabId,
+    exercise: &ExerciseId,
+    action: ExerciseAction,
+    form: &Form,
+) -> Update {
+    let what = match action {
+        ExerciseAction::Solve => text!("the solution is being played"),
+        _ => text!("the services are being reset"),
+    };
+    let Some(job) = site.begin(lab, what) else {
+        return busy(site, lab);
+    };
+    let warnings = Warnings::default();
+    let app = site.app(lang, job_events(site, lab, &warnings));
+    let begun = Instant::now();
+    let ended = match action {
+        ExerciseAction::Solve => {
+            let from = match form.get("from").map(String::as_str) {
+                Some("start") => SolveFrom::StartOfExercise,
+                _ => SolveFrom::PresentState,
+            };
+            solve(site, &app, lab, exercise, from).await
+        }
+        _ => reset_exercise(site, &app, lab, exercise).await,
+    };
+    drop(job);
+    let passed = begun.elapsed();
+    let update = report_outcome(site, lab, &warnings, || ended_note(&ended, passed));
+    match ended {
+        Ok(Ended::Solved(shown) | Ended::Stuck(_, shown)) => update.part(id::SOLUTION, shown),
+        Ok(Ended::Reset) | Err(_) => update,
+    }
+}
+
+fn ended_note(ended: &Result<Ended, Failure>, passed: Duration) -> Update {
+    let note = |kind, sentence: String| Update::default().note(kind, sentence);
+    match ended {
+        Ok(Ended::Solved(_)) => note(NoteKind::Done, localized!("solution played")),
+        Ok(Ended::Stuck(why, _)) => note(NoteKind::Failed, parts::stuck_sentence(why)),
+        Ok(Ended::Reset) => {
+            let time = duration(passed.as_millis() as u64);
+            let sentence = localized!("reset to the start of this exercise in {time}", time);
+            note(NoteKind::Done, sentence)
+        }
+        Err(failure) => failed(failure),
+    }
+}
+
+/// Plays a solution. From the present state, nothing that the learner stored is lost.
+async fn solve(
     site: &Site,
     app: &App,
     lab: &LabId,
     exercise: &ExerciseId,
-    action: ExerciseAction,
-) -> Result<Update, Failure> {
-    let begun = Instant::now();
+    from: SolveFrom,
+) -> Result<Ended, Failure> {
+    let lab = site.lab(app, lab, &DrawOf::Run)?;
+    let exercise = find(&lab, exercise)?;
+    let engine = app.existing_engine().await?;
+    match (app.solve(&engine, &lab, exercise, from).await?, from) {
+        (SolveOutcome::Solved(report), _) => {
+            let played = report.played.last();
+            let shown = played.map(|(_, typed)| parts::solution(typed));
+            Ok(Ended::Solved(shown.unwrap_or_default()))
+        }
+        (SolveOutcome::Stuck(why), SolveFrom::PresentState) => {
+            let shown = parts::stuck(&lab, exercise, &why.sentence);
+            Ok(Ended::Stuck(why.sentence, shown))
+        }
+        (SolveOutcome::Stuck(why), SolveFrom::StartOfExercise) => Err(Failure::Step(why.detail)),
+    }
+}
+
+async fn reset_exercise(
+    site: &Site,
+    app: &App,
+    lab: &LabId,
+    exercise: &ExerciseId,
+) -> Result<Ended, Failure> {
     let lab = site.lab(app, lab, &DrawOf::Run)?;
     let exercise = find(&lab, exercise)?;
     let engine = app.existing_engine().await?;
     let mut running = app.running(&engine, &lab).await?;
-    let update = match action {
-        ExerciseAction::Solve => {
-            let typed = running.typed_solution(exercise);
-            let from = SolveFrom::PresentState;
-            match running.play_solution(exercise, from).await {
-                Ok(SolveOutcome::Solved(report)) => Ok(solution(&typed, &report)),
-                Ok(SolveOutcome::Stuck(why)) => Err(Failure::Step(why.sentence)),
-                Err(failure) => Err(failure),
-            }
-        }
-        _ => {
-            let reset = running.reset_exercise(exercise).await;
-            reset.map(|()| {
-                let time = duration(begun.elapsed().as_millis() as u64);
-                let sentence = localized!("reset to the start of this exercise in {time}", time);
-                Update::default().note(NoteKind::Done, sentence)
-            })
-        }
-    };
+    let reset = running.reset_exercise(exercise).await;
     running.live.connections.close().await;
-    update
-}
-
-fn solution(typed: &TypedSolution, report: &SolveReport<'_>) -> Update {
-    let because = report.reset_because.as_deref();
-    Update::default()
-        .part(id::SOLUTION, parts::solution(typed, because))
-        .note(NoteKind::Done, localized!("solution played"))
+    reset.map(|()| Ended::Reset)
 }
 
 fn find<'a>(lab: &'a Lab, exercise: &ExerciseId) -> Result<&'a Exercise, Failure> {
@@ -259,17 +328,16 @@ fn find<'a>(lab: &'a Lab, exercise: &ExerciseId) -> Result<&'a Exercise, Failure
 }
 
 /// What a job warned of, such as files of the learner that were kept beside those of the lab.
-type Warnings = Rc<RefCell<Vec<String>>>;
+type Warnings = Rc<RefCell<Vec<Event>>>;
 
 /// Returns a sink that shows the events of a job on every page of its lab, and keeps the warnings.
 fn job_events(site: &Rc<Site>, lab: &LabId, warnings: &Warnings) -> EventSink {
     let (site, lab, warnings) = (Rc::clone(site), lab.clone(), Rc::clone(warnings));
     Box::new(move |event| {
-        if let Event::Warning(_) = event {
-            let lines = event_lines(&event, Paint::Plain, Wording::Plain);
-            warnings.borrow_mut().extend(lines);
-        }
         site.report_job_event(&lab, &event);
+        if let Event::Warning(_) = event {
+            warnings.borrow_mut().push(event);
+        }
     })
 }
 

@@ -9,6 +9,7 @@ use crate::lab::{Exercise, ExerciseId, LabId, Lang, ServiceName, Task};
 use crate::localized;
 use crate::report::{memory, sanitize};
 use crate::runner::Failure;
+use crate::store::{Standing, Workspace};
 use crate::text_plural;
 use crate::web::client_language::ClientLanguage;
 use crate::web::failures::failure_lines;
@@ -65,7 +66,7 @@ pub(super) async fn lab_page(
             main #content {
                 @match present {
                     None => (introduction(&view)),
-                    Some(exercise) => (exercise_content(&view, exercise)),
+                    Some(exercise) => (exercise_content(&view, exercise, observed.workspace.as_ref())),
                 }
             }
             (splitter())
@@ -144,7 +145,11 @@ fn introduction(view: &LabView<'_>) -> Markup {
     }
 }
 
-fn exercise_content(view: &LabView<'_>, exercise: &Exercise) -> Markup {
+fn exercise_content(
+    view: &LabView<'_>,
+    exercise: &Exercise,
+    workspace: Option<&Workspace>,
+) -> Markup {
     let section = view.section(exercise);
     let exercises = &view.lab.exercises;
     let at = exercises.iter().position(|one| one.id == exercise.id);
@@ -162,6 +167,12 @@ fn exercise_content(view: &LabView<'_>, exercise: &Exercise) -> Markup {
     .collect();
     let before = at.checked_sub(1).and_then(|at| exercises.get(at));
     let after = exercises.get(at + 1);
+    // What the learner wanted to see stays when the page is left and loaded again.
+    let is_played = view.progress.standing(&exercise.id) == Standing::SolutionPlayed;
+    let played = is_played.then(|| {
+        let (app, lab) = (view.app, view.lab);
+        app.typed_solution(lab, exercise, view.addresses, workspace)
+    });
     html! {
         p.about { (about.join(" · ")) }
         h1 { (markdown_line(&section.title)) }
@@ -180,13 +191,15 @@ fn exercise_content(view: &LabView<'_>, exercise: &Exercise) -> Markup {
             section.box aria-labelledby="help-title" {
                 h2 #help-title { (localized!("Help")) }
                 div #(id::HINTS) { (parts::hints(view, exercise)) }
-                details.solution {
+                details.solution open[played.is_some()] {
                     summary { (localized!("Solution")) }
                     p { (localized!("This shows the solution and plays it; the exercise then counts as played, not as solved.")) }
                     form method="post" action={ (view.path(exercise)) "/solve" } {
                         button type="submit" { (localized!("Play the solution")) }
                     }
-                    div #(id::SOLUTION) {}
+                    div #(id::SOLUTION) {
+                        @if let Some(solution) = &played { (parts::solution(solution)) }
+                    }
                 }
                 form method="post" action={ (view.path(exercise)) "/reset" } data-confirm=(localized!("Reset the lab to where this exercise begins? Your progress and files stay.")) {
                     button type="submit" { (localized!("Begin this exercise again")) }

@@ -3,31 +3,25 @@
 use hyper::StatusCode;
 use maud::{Markup, html};
 
-use crate::app::LabEntry;
+use crate::app::{App, LabEntry};
 use crate::lab::{Lang, Level, Summary};
 use crate::localized;
 use crate::report::{memory, sanitize};
+use crate::runner::Failure;
 use crate::web::layout::{self, Content};
+use crate::web::parts::id;
 use crate::web::reply::{self, Reply};
 use crate::web::site::Site;
+
+/// The path of its WebSocket.
+const SOCKET: &str = "/socket";
 
 /// Returns the page of all labs.
 pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
     let app = site.quiet_app(lang);
     let title = localized!("Labs");
-    // The labs that are not finished, what fits best first.
-    let next = app.next_labs().map(|next| {
-        let labs = next.labs.into_iter();
-        labs.map(|one| one.lab).collect::<Vec<_>>()
-    });
-    let next = next.unwrap_or_default();
-    let list = match app.list_labs() {
-        Ok(mut list) => {
-            let place = |entry: &LabEntry| next.iter().position(|name| *name == entry.name);
-            list.entries
-                .sort_by_key(|entry| place(entry).unwrap_or(next.len()));
-            list
-        }
+    let cards = match cards(&app) {
+        Ok(cards) => cards,
         Err(failure) => {
             let sentences = [sanitize(&failure.to_string())];
             let text = layout::message(&title, lang, "/", &sentences);
@@ -43,9 +37,7 @@ pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
                     input type="search" name="q" autocomplete="off";
                 }
             }
-            ul #labs .cards {
-                @for entry in &list.entries { (card(entry, next.first(), lang)) }
-            }
+            ul #(id::LABS) .cards { (cards) }
         }
     };
     let text = layout::page(&Content {
@@ -53,11 +45,27 @@ pub(super) fn labs_page(site: &Site, lang: &Lang) -> Reply {
         lang,
         path: "/",
         bar: html! {},
-        socket: None,
+        socket: Some(SOCKET),
         scripts: &[],
         body,
     });
     reply::page(StatusCode::OK, text)
+}
+
+/// Returns the cards of all labs: those that are not finished first, what fits best before the others.
+pub(super) fn cards(app: &App) -> Result<Markup, Failure> {
+    let next = app.next_labs().map(|next| {
+        let labs = next.labs.into_iter();
+        labs.map(|one| one.lab).collect::<Vec<_>>()
+    });
+    let next = next.unwrap_or_default();
+    let mut list = app.list_labs()?;
+    let place = |entry: &LabEntry| next.iter().position(|name| *name == entry.name);
+    list.entries
+        .sort_by_key(|entry| place(entry).unwrap_or(next.len()));
+    Ok(html! {
+        @for entry in &list.entries { (card(entry, next.first(), &app.lang)) }
+    })
 }
 
 /// Returns the card of a lab; `first` is the one that fits best now.

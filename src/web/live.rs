@@ -17,6 +17,7 @@ use crate::localized;
 use crate::plan::Scope;
 use crate::runner::{ChangeWatcher, Changed, CheckStage, ExerciseResult, Failure, Undecided};
 use crate::store::Progress;
+use crate::web::failures::failure_lines;
 use crate::web::observation::stopped;
 use crate::web::parts::{self, LabView, RunState, id};
 use crate::web::site::Site;
@@ -45,6 +46,8 @@ pub(super) struct Attention {
     since: Cell<Instant>,
     /// What was not taken yet.
     seen: Cell<Duration>,
+    /// Notified when the page can be seen again.
+    pub(super) shown: Notify,
 }
 
 impl Attention {
@@ -54,12 +57,16 @@ impl Attention {
             visible: Cell::new(true),
             since: Cell::new(Instant::now()),
             seen: Cell::default(),
+            shown: Notify::new(),
         }
     }
 
     pub(super) fn set(&self, visible: bool) {
         self.count();
-        self.visible.set(visible);
+        let before = self.visible.replace(visible);
+        if visible && !before {
+            self.shown.notify_one();
+        }
     }
 
     pub(super) fn is_visible(&self) -> bool {
@@ -172,7 +179,7 @@ impl LivePage<'_> {
                 "not available: it needs {services}",
                 services = services.join(", ")
             );
-            self.send_parts(running, exercise, &shown, Some(text))?;
+            self.send_parts(running, exercise, &shown, Vec::new(), Some(text))?;
         }
         loop {
             if self.site.job(self.lab).is_some() {
@@ -254,7 +261,7 @@ impl LivePage<'_> {
             let mut shown = first.borrow_mut();
             shown.result = Some(result.clone());
             // What cannot be read now is reported with the final result.
-            let _ = self.send_parts(running, exercise, &shown, None);
+            let _ = self.send_parts(running, exercise, &shown, Vec::new(), None);
         };
         let results = running
             .check_reporting(&[exercise], Undecided::Return, &report)
@@ -268,7 +275,11 @@ impl LivePage<'_> {
         };
         watcher.decide(changed, &mut results);
         shown.result = results.into_iter().next();
-        self.send_parts(running, exercise, shown, None)?;
+        let passed = match (&exercise.task, before, &shown.result) {
+            (Task::Practical { .. }, Some(before), Some(result)) => newly_passed(&before, result),
+            _ => Vec::new(),
+        };
+        self.send_parts(running, exercise, shown, passed, None)?;
         Ok(changed)
     }
 
@@ -286,12 +297,14 @@ impl LivePage<'_> {
         Ok(())
     }
 
-    /// Sends everything that depends on the checks of an exercise and on the learner's progress.
+    /// Sends everything that depends on the checks of an exercise and on the learner's progress. `passed` are sentences about
+    /// the checks that pass since a moment.
     fn send_parts(
         &self,
         running: &RunningLab<'_, Docker>,
         exercise: &Exercise,
         shown: &Shown,
+        passed: Vec<String>,
         unavailable: Option<String>,
     ) -> Result<(), Failure> {
         let progress = running.progress()?;
@@ -310,8 +323,9 @@ impl LivePage<'_> {
             Task::Quiz(quiz) => update.part(id::QUIZ, parts::quiz(&view, exercise, quiz)),
             Task::Practical { .. } => update.part(id::HINTS, parts::hints(&view, exercise)),
         };
-        let update = update.announce(parts::state(&view, exercise, result));
-        self.send(&update);
+        let mut sentences = passed;
+        sentences.push(parts::state(&view, exercise, result));
+        self.send(&update.announce(sentences.join(". ")));
         Ok(())
     }
 
@@ -321,7 +335,8 @@ impl LivePage<'_> {
         exercise: Option<&Exercise>,
     ) -> Result<(), Failure> {
         let progress = running.progress()?;
-        self.send(&overview(&view(running, &progress), exercise));
+        let view = view(running, &progress);
+        self.send(&overview(&view, exercise).announce(parts::run_state(view.state)));
         Ok(())
     }
 
@@ -341,7 +356,10 @@ impl LivePage<'_> {
         let read = lab.and_then(|lab| Ok((lab, self.app.progress(self.lab)?)));
         match read {
             Ok((lab, progress)) => self.send(&self.stopped_update(&lab, &progress, state)),
-            Err(failure) => self.send(&Update::default().part(id::RUN, parts::unusable(&failure))),
+            Err(failure) => {
+                let update = Update::default().part(id::RUN, parts::unusable(&failure));
+                self.send(&update.announce(failure_lines(&failure).join("\n")));
+            }
         }
     }
 
@@ -355,7 +373,7 @@ impl LivePage<'_> {
             state,
         };
         let exercise = self.exercise.and_then(|id| lab.exercise(id));
-        let update = overview(&view, exercise);
+        let update = overview(&view, exercise).announce(parts::run_state(state));
         match exercise {
             Some(exercise) => update
                 .part(id::CHECKS, parts::checks(&view, exercise, None, None))
@@ -379,6 +397,13 @@ struct Shown {
     result: Option<ExerciseResult>,
 }
 
+/// Returns a sentence about each check that passes now and did not before.
+fn newly_passed(before: &[bool], result: &ExerciseResult) -> Vec<String> {
+    let pairs = before.iter().zip(&result.checks);
+    let new = pairs.filter(|(before, check)| !**before && check.outcome.passed());
+    new.map(|(_, check)| parts::passes(check)).collect()
+}
+
 fn view<'v>(running: &'v RunningLab<'_, impl Engine>, progress: &'v Progress) -> LabView<'v> {
     LabView {
         app: running.app,
@@ -400,7 +425,20 @@ fn overview(view: &LabView<'_>, exercise: Option<&Exercise>) -> Update {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
+
+    #[test]
+    fn a_page_that_is_seen_again_is_known_at_once() {
+        let attention = Attention::new();
+        let is_notified = || attention.shown.notified().now_or_never().is_some();
+        attention.set(true);
+        assert!(!is_notified());
+        attention.set(false);
+        attention.set(true);
+        assert!(is_notified());
+    }
 
     #[test]
     fn a_page_that_is_not_seen_takes_no_time() {

@@ -1,38 +1,16 @@
-//! The labs on the map, each with its progress, its memory, whether its images are here, and the button that starts it. While
-//! the map is open it follows what happens to them.
+//! The labs on the map, each with its progress, its memory, whether its images are here, and the button that starts it.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::time::{Duration, Instant, SystemTime};
 
 use maud::{Markup, html};
-use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::sleep;
 
-use crate::app::{App, DrawOf, LabEntry, PathLab, RoadmapReport};
-use crate::engine::{ContainerEvent, Events, clock};
+use crate::app::{LabEntry, PathLab, RoadmapReport};
 use crate::lab::{LabId, Lang, Roadmap, Summary};
 use crate::localized;
-use crate::plan::Scope;
 use crate::report::{memory, sanitize};
-use crate::runner::Failure;
-use crate::web::image_count::ImageCount;
 use crate::web::labs_page::level;
-use crate::web::live::Attention;
 use crate::web::parts::id;
 use crate::web::site::Site;
-use crate::web::update::{SentParts, Update};
-
-/// How long labs are left alone to which nothing happens.
-const INTERVAL: Duration = Duration::from_secs(15);
-
-/// The pause after an event, within which more of them come.
-const PAUSE: Duration = Duration::from_millis(300);
-
-/// How long what is known about images is taken for true.
-const IMAGES: Duration = Duration::from_secs(60);
 
 /// A lab on the map.
 pub(super) struct MapLab {
@@ -99,7 +77,7 @@ pub(super) fn list(labs: &[MapLab], site: &Site, lang: &Lang) -> Markup {
 }
 
 /// Returns what the map shows of a lab.
-fn row(lab: &MapLab, site: &Site, lang: &Lang) -> Markup {
+pub(super) fn row(lab: &MapLab, site: &Site, lang: &Lang) -> Markup {
     let (summary, id) = (&lab.summary, &lab.id);
     let all = summary.exercises.len();
     let job = site.job(id);
@@ -130,114 +108,5 @@ fn row(lab: &MapLab, site: &Site, lang: &Lang) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// The map while it is open in a browser.
-pub(super) struct LiveMap<'a> {
-    pub(super) site: &'a Site,
-    pub(super) app: &'a App,
-    pub(super) updates: UnboundedSender<String>,
-    pub(super) attention: &'a Attention,
-    pub(super) sent: RefCell<SentParts>,
-}
-
-impl LiveMap<'_> {
-    /// Sends what changes, until the page is closed.
-    pub(super) async fn follow(&self) -> Infallible {
-        let mut changes = self.site.changes();
-        let mut counted: Option<(Instant, usize)> = None;
-        loop {
-            changes.mark_unchanged();
-            if self.attention.is_visible() {
-                let labs = self.send_rows();
-                let jobs = self.site.job_count();
-                let known =
-                    counted.is_some_and(|(at, before)| at.elapsed() < IMAGES && before <= jobs);
-                if !known {
-                    self.count_images(&labs).await;
-                    counted = Some((Instant::now(), jobs));
-                }
-                counted = counted.map(|(at, _)| (at, jobs));
-            }
-            tokio::select! {
-                () = self.next_event() => {}
-                _ = changes.changed() => {}
-            }
-        }
-    }
-
-    /// Sends the rows that changed, and returns the labs.
-    fn send_rows(&self) -> Vec<MapLab> {
-        let read = self.app.roadmap().and_then(|report| {
-            let list = self.app.list_labs()?;
-            Ok(map_labs(&report, list.entries))
-        });
-        // What cannot be read now stays as it is.
-        let labs = read.unwrap_or_default();
-        for lab in &labs {
-            self.send_row(lab);
-        }
-        labs
-    }
-
-    fn send_row(&self, lab: &MapLab) {
-        let row = row(lab, self.site, &self.app.lang);
-        let mut update = Update::default().part(id::map_lab(&lab.id), row);
-        if self.site.job(&lab.id).is_none() {
-            update = update.part(id::map_progress(&lab.id), html! {});
-        }
-        if let Some(update) = update.without_sent(&mut self.sent.borrow_mut()) {
-            // The page is being closed if nothing receives it.
-            let _ = self.updates.send(update.to_json().to_string());
-        }
-        // How far a job is comes by itself, and must be taken away when it has ended.
-        if self.site.job(&lab.id).is_some() {
-            self.sent
-                .borrow_mut()
-                .remove(id::map_progress(&lab.id).as_str());
-        }
-    }
-
-    /// Counts the images of each lab that are on this machine, and sends each row as soon as it is known.
-    async fn count_images(&self, labs: &[MapLab]) {
-        for lab in labs {
-            let Ok(count) = self.count(&lab.id).await else {
-                continue;
-            };
-            self.site.images.borrow_mut().insert(lab.id.clone(), count);
-            self.send_row(lab);
-        }
-    }
-
-    async fn count(&self, lab: &LabId) -> Result<ImageCount, Failure> {
-        let lab = self.site.lab(self.app, lab, &DrawOf::Run)?;
-        let engine = self.app.existing_engine().await?;
-        ImageCount::of(self.app, &engine, &lab).await
-    }
-
-    /// Waits until something happens to a container of this user, at most a while.
-    async fn next_event(&self) {
-        let happened = async {
-            let Ok(engine) = self.app.existing_engine().await else {
-                return std::future::pending().await;
-            };
-            let scope = Scope {
-                owner: Some(self.app.owner.clone()),
-                ..Scope::default()
-            };
-            let event = Notify::new();
-            let on_event = |happened: ContainerEvent| {
-                // The checks run programs in containers all the time.
-                if !happened.action.starts_with("exec_") {
-                    event.notify_one();
-                }
-            };
-            tokio::select! {
-                _ = engine.events(&scope, SystemTime::now(), &on_event) => sleep(INTERVAL).await,
-                () = event.notified() => sleep(PAUSE).await,
-            }
-        };
-        let _ = clock::timeout(INTERVAL, happened).await;
     }
 }

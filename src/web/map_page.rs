@@ -10,9 +10,11 @@ use crate::localized;
 use crate::web::failures::failure_lines;
 use crate::web::layout::{self, Content};
 use crate::web::map_labs::{self, MapLab, map_labs};
+use crate::web::parts::id;
 use crate::web::reply::{self, Reply};
 use crate::web::route::MAP as PATH;
 use crate::web::site::Site;
+use crate::web::update::Update;
 
 /// The path of its WebSocket.
 const SOCKET: &str = "/map/socket";
@@ -57,7 +59,6 @@ pub(super) fn map_page(site: &Site, lang: &Lang) -> Reply {
 }
 
 fn body(report: &RoadmapReport, labs: &[MapLab], site: &Site, lang: &Lang) -> Markup {
-    let counts = report.counts();
     let states = [
         TopicState::Done,
         TopicState::Begun,
@@ -67,21 +68,14 @@ fn body(report: &RoadmapReport, labs: &[MapLab], site: &Site, lang: &Lang) -> Ma
     html! {
         main #content .labs {
             h1 { (localized!("Map")) }
-            p.about {
-                (localized!(
-                    "{covered} of {all} topics have a lab, {done} done",
-                    all = counts.all,
-                    covered = counts.covered,
-                    done = counts.done
-                ))
-            }
+            p #(id::TOPIC_COUNTS) .about { (counts(report)) }
             @for problem in &report.problems { p.bad { (crate::report::sanitize(&problem.to_string())) } }
             ul.legend {
                 @for state in states {
                     li { span.topic-sign.(class(state)) aria-hidden="true" { (sign(state)) } " " (word(state)) }
                 }
             }
-            (picture(&report.groups, lang))
+            div #(id::TOPIC_PICTURE) { (picture(&report.groups, lang)) }
             h2 { (localized!("The order of the labs")) }
             (map_labs::list(labs, site, lang))
             h2 { (localized!("Topics")) }
@@ -91,11 +85,33 @@ fn body(report: &RoadmapReport, labs: &[MapLab], site: &Site, lang: &Lang) -> Ma
                     input type="search" name="q" autocomplete="off";
                 }
             }
-            ul #topics .topics {
-                @for group in &report.groups { (listed(group, "", lang)) }
-            }
+            ul #(id::TOPICS) .topics { (topics(report, lang)) }
         }
     }
+}
+
+/// Returns what changes on the map beside the labs.
+pub(super) fn topics_update(report: &RoadmapReport, lang: &Lang) -> Update {
+    Update::default()
+        .part(id::TOPIC_COUNTS, counts(report))
+        .part(id::TOPIC_PICTURE, picture(&report.groups, lang))
+        .part(id::TOPICS, topics(report, lang))
+}
+
+fn counts(report: &RoadmapReport) -> Markup {
+    let counts = report.counts();
+    html! {
+        (localized!(
+            "{covered} of {all} topics have a lab, {done} done",
+            all = counts.all,
+            covered = counts.covered,
+            done = counts.done
+        ))
+    }
+}
+
+fn topics(report: &RoadmapReport, lang: &Lang) -> Markup {
+    html! { @for group in &report.groups { (listed(group, "", lang)) } }
 }
 
 /// Returns the topics of a group as items of a list, each with the groups that it is in.

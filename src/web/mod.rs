@@ -1,8 +1,8 @@
 //! The labs in a browser: a face of the application layer beside the commands and the session in the terminal.
 //!
 //! A server on this machine answers one person; `access` decides who that is. `route` says what a path means, `lab_page` and
-//! `labs_page` write the pages, `parts` what changes in them. A page has one WebSocket, in `live` or `map_labs`: the server sends what changed
-//! as soon as the checks see it, and the browser polls nothing. `actions` are what the buttons do.
+//! `labs_page` write the pages, `parts` what changes in them. A page has one WebSocket, in `live` or `live_overview`:
+//! the server sends what changed as soon as the checks see it, and the browser polls nothing. `actions` are what the buttons do.
 //!
 //! No decision about labs is made here, and nothing is printed. What a lab or a service wrote is escaped by the type of a page
 //! ([`maud::Markup`]); `markdown` is the one place that makes HTML of another text.
@@ -10,6 +10,7 @@
 mod access;
 mod actions;
 mod assets;
+mod by_language;
 mod client_language;
 mod failures;
 mod files;
@@ -21,6 +22,7 @@ mod labs_page;
 mod layout;
 mod leave;
 mod live;
+mod live_overview;
 mod logs;
 mod map_labs;
 mod map_page;

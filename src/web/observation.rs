@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::lab::{Addresses, Lab, RunId};
 use crate::runner::Failure;
+use crate::store::Workspace;
 use crate::web::parts::RunState;
 use crate::web::site::Site;
 
@@ -11,6 +12,8 @@ pub(super) struct Observation {
     pub(super) addresses: Addresses,
     pub(super) run: Option<RunId>,
     pub(super) state: RunState,
+    /// The learner's folder.
+    pub(super) workspace: Option<Workspace>,
 }
 
 impl Observation {
@@ -20,6 +23,7 @@ impl Observation {
             addresses: app.expected_addresses(lab),
             run: None,
             state,
+            workspace: app.workspace(lab, None),
         };
         if let Some(job) = site.job(&lab.id) {
             return expected(RunState::Busy(job));
@@ -27,12 +31,13 @@ impl Observation {
         let running = async {
             let engine = app.existing_engine().await?;
             let running = app.running(&engine, lab).await?;
-            Ok::<_, Failure>((running.run(), running.live.addresses))
+            Ok::<_, Failure>((running.run(), running.live.addresses, running.workspace))
         };
         match running.await {
-            Ok((run, addresses)) => Self {
+            Ok((run, addresses, workspace)) => Self {
                 addresses,
                 run,
+                workspace,
                 state: RunState::Running,
             },
             Err(failure) => expected(stopped(&failure)),

@@ -10,6 +10,7 @@ use crate::localized;
 use crate::report::{duration, sanitize};
 use crate::runner::{ExerciseResult, Failure, check_answer};
 use crate::store::{Progress, Standing};
+use crate::text::Text;
 use crate::web::failures::failure_lines;
 use crate::web::markdown::{markdown, markdown_line};
 
@@ -28,6 +29,13 @@ pub(super) mod id {
     pub(in crate::web) const SERVICES: &str = "services";
     pub(in crate::web) const PROGRESS: &str = "job-progress";
     pub(in crate::web) const STATUS: &str = "status";
+
+    /// The cards of all labs.
+    pub(in crate::web) const LABS: &str = "labs";
+    /// The topics of the map as a list, as a picture, and how many there are.
+    pub(in crate::web) const TOPICS: &str = "topics";
+    pub(in crate::web) const TOPIC_PICTURE: &str = "roadmap-picture";
+    pub(in crate::web) const TOPIC_COUNTS: &str = "roadmap-counts";
 
     /// The row of a lab on the map.
     pub(in crate::web) fn map_lab(lab: &LabId) -> String {
@@ -137,13 +145,24 @@ pub(super) fn unusable(failure: &Failure) -> Markup {
     }
 }
 
+/// Returns whether the lab runs, in words.
+pub(super) fn run_state(state: &RunState) -> String {
+    match state {
+        RunState::Running => localized!("the lab is running"),
+        RunState::NotRunning => localized!("the lab is not running"),
+        RunState::Unusable(why) => shown(why),
+        RunState::Busy(what) => shown(what),
+    }
+}
+
 /// Returns whether the lab runs, and the buttons that change that.
 pub(super) fn run(view: &LabView<'_>) -> Markup {
     let action = |name: &str| format!("/labs/{}/{name}", view.lab.id);
+    let state = run_state(view.state);
     html! {
         @match view.state {
             RunState::Running => {
-                p.state { span.dot.good aria-hidden="true" {} (localized!("the lab is running")) }
+                p.state { span.dot.good aria-hidden="true" {} (state) }
                 form method="post" action=(action("reset")) data-confirm=(localized!("Reset the services to their start? Your progress and files stay.")) {
                     button type="submit" { (localized!("Reset")) }
                 }
@@ -152,22 +171,35 @@ pub(super) fn run(view: &LabView<'_>) -> Markup {
                 }
             }
             RunState::NotRunning => {
-                p.state { span.dot aria-hidden="true" {} (localized!("the lab is not running")) }
+                p.state { span.dot aria-hidden="true" {} (state) }
                 form method="post" action=(action("up")) {
                     button.primary type="submit" { (localized!("Start the lab")) }
                 }
             }
-            RunState::Unusable(why) => {
-                p.state.bad { (shown(why)) }
+            RunState::Unusable(_) => {
+                p.state.bad { (state) }
                 form method="post" action=(action("up")) {
                     button type="submit" { (localized!("Start the lab")) }
                 }
             }
-            RunState::Busy(what) => {
-                p.state { span.dot.busy aria-hidden="true" {} (shown(what)) }
+            RunState::Busy(_) => {
+                p.state { span.dot.busy aria-hidden="true" {} (state) }
             }
         }
     }
+}
+
+/// Returns that a check passes, as it is read aloud.
+pub(super) fn passes(check: &CheckResult) -> String {
+    let about = match check.about.as_str() {
+        "" => check.check.as_str(),
+        about => about,
+    };
+    format!(
+        "{}: {}",
+        sanitize(&about.replace('`', "")),
+        localized!("passes")
+    )
 }
 
 /// Returns the checks of an exercise with what they saw, and the hint for that.
@@ -388,11 +420,8 @@ pub(super) fn quiz(view: &LabView<'_>, exercise: &Exercise, quiz: &Quiz) -> Mark
 }
 
 /// Returns a solution as it is typed.
-pub(super) fn solution(solution: &TypedSolution, reset_because: Option<&str>) -> Markup {
+pub(super) fn solution(solution: &TypedSolution) -> Markup {
     html! {
-        @if let Some(why) = reset_because {
-            p.state { (localized!("the services were reset to the start of this exercise first: {why}", why)) }
-        }
         @if let Some(prose) = &solution.prose { (markdown(prose)) }
         @for block in &solution.blocks {
             p.place { (markdown_line(&block.place)) }
@@ -402,6 +431,31 @@ pub(super) fn solution(solution: &TypedSolution, reset_because: Option<&str>) ->
             p { (localized!("the answer is {choice}", choice = sanitize(answer))) }
         }
     }
+}
+
+/// Returns why a solution does not work from the present state, and the button that resets the services before it is played.
+pub(super) fn stuck(lab: &Lab, exercise: &Exercise, why: &Text) -> Markup {
+    let action = format!("/labs/{}/exercises/{}/solve", lab.id, exercise.id);
+    html! {
+        p.state.bad { (stuck_sentence(why)) }
+        // What becomes of files matters only where there are some.
+        @if lab.workspace.is_some() {
+            p { (localized!("files that you changed are kept beside the lab's under a name with the date")) }
+        }
+        form method="post" action=(action) data-confirm=(localized!("Reset the services to the start of this exercise, which wipes their data, and play the solution there?")) {
+            input type="hidden" name="from" value="start";
+            button type="submit" { (localized!("Reset and play the solution")) }
+        }
+    }
+}
+
+/// Returns why a solution does not work from the present state.
+pub(super) fn stuck_sentence(why: &Text) -> String {
+    let why = sanitize(&why.localized());
+    localized!(
+        "the solution does not work from the present state: {why}",
+        why
+    )
 }
 
 /// Returns what follows an exercise that is solved.

@@ -18,8 +18,8 @@ pub(super) enum Route {
     Labs,
     /// The map of topics.
     Map,
-    /// The WebSocket of the map.
-    MapSocket,
+    /// The WebSocket of a page of all labs.
+    OverviewSocket(Overview),
     /// The introduction of a lab.
     Lab(LabId),
     Exercise(LabId, ExerciseId),
@@ -41,6 +41,15 @@ pub(super) enum Route {
     ExerciseAction(LabId, ExerciseId, ExerciseAction),
     /// The language of the page.
     Language,
+}
+
+/// A page of all labs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overview {
+    /// The list of labs.
+    Labs,
+    /// The map of topics.
+    Map,
 }
 
 /// What can be done with a lab.
@@ -99,7 +108,8 @@ impl Route {
             [] => (Route::Labs, get),
             ["language"] => (Route::Language, post),
             ["map"] => (Route::Map, get),
-            ["map", "socket"] => (Route::MapSocket, get),
+            ["socket"] => (Route::OverviewSocket(Overview::Labs), get),
+            ["map", "socket"] => (Route::OverviewSocket(Overview::Map), get),
             ["leave"] => (Route::Leave, get),
             ["assets", name] => (Route::Asset((*name).to_owned()), get),
             ["labs", name] => (Route::Lab(lab(name)?), get),
@@ -158,6 +168,8 @@ mod tests {
         check(&Method::HEAD, "/", "Labs");
         check(&get, "/leave", "Leave");
         check(&get, "/map", "Map");
+        check(&get, "/socket", "OverviewSocket(Labs)");
+        check(&get, "/map/socket", "OverviewSocket(Map)");
         check(&get, "/labs/redis/file", "File(LabId(\"redis\"))");
         check(&post, "/labs/redis/file", "SaveFile(LabId(\"redis\"))");
         check(&post, "/labs/redis/files", "Method");

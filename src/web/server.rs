@@ -35,12 +35,12 @@ use crate::web::access::{Access, Claims, Denied, Purpose, Secret, named_cookies}
 use crate::web::actions::{self, Form};
 use crate::web::failures::failure_lines;
 use crate::web::live::{Attention, LivePage};
+use crate::web::live_overview::LiveOverview;
 use crate::web::logs::LiveLogs;
-use crate::web::map_labs::LiveMap;
 use crate::web::messages::{self, Message};
 use crate::web::place::Place;
 use crate::web::reply::{self, Reply};
-use crate::web::route::{NoRoute, Route};
+use crate::web::route::{NoRoute, Overview, Route};
 use crate::web::services::LiveServices;
 use crate::web::site::{BrowserLanguage, InLanguage, Settings, Site};
 use crate::web::terminals::PageTerminals;
@@ -394,7 +394,7 @@ async fn routed(
             None => reply::text(StatusCode::NOT_FOUND, &localized!("there is no such page")),
         },
         Route::Map => map_page::map_page(site, lang),
-        Route::MapSocket => open_map_socket(site, lang, request),
+        Route::OverviewSocket(overview) => open_overview_socket(site, lang, overview, request),
         Route::Labs => labs_page::labs_page(site, lang),
         Route::Lab(lab) => lab_page::lab_page(site, lang, &lab, None).await,
         Route::Exercise(lab, exercise) => {
@@ -519,8 +519,13 @@ fn open_socket(
     reply
 }
 
-/// Opens the WebSocket of the map.
-fn open_map_socket(site: &Rc<Site>, lang: &Lang, mut request: Request<Incoming>) -> Reply {
+/// Opens the WebSocket of a page of all labs.
+fn open_overview_socket(
+    site: &Rc<Site>,
+    lang: &Lang,
+    overview: Overview,
+    mut request: Request<Incoming>,
+) -> Reply {
     let (reply, upgrade) = match socket::accept(&mut request) {
         Ok(accepted) => accepted,
         Err(refused) => return *refused,
@@ -534,9 +539,10 @@ fn open_map_socket(site: &Rc<Site>, lang: &Lang, mut request: Request<Incoming>)
         let (updates, texts) = mpsc::unbounded_channel();
         let _subscription = site.subscribe(None, updates.clone());
         let attention = Attention::new();
-        let map = LiveMap {
+        let page = LiveOverview {
             site: &site,
             app: &app,
+            overview,
             updates,
             attention: &attention,
             sent: RefCell::default(),
@@ -550,7 +556,7 @@ fn open_map_socket(site: &Rc<Site>, lang: &Lang, mut request: Request<Incoming>)
         tokio::select! {
             () = socket::send(sink, texts) => {}
             () = socket::receive(stream, on_text) => {}
-            never = map.follow() => match never {},
+            never = page.follow() => match never {},
         }
     };
     drop(spawn_local(InLanguage::new(lang, page)));
@@ -569,6 +575,9 @@ async fn live_page(
     let app = site.quiet_app(lang);
     let (updates, texts) = mpsc::unbounded_channel();
     let _subscription = site.subscribe(Some(lab), updates.clone());
+    if let Some(outcome) = site.take_outcome(lab) {
+        let _ = updates.send(outcome.to_json().to_string());
+    }
     let attention = Attention::new();
     let page = LivePage {
         site,

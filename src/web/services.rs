@@ -56,6 +56,8 @@ impl LiveServices<'_> {
         let mut samples = Samples::new();
         let mut sent = String::new();
         loop {
+            // What happens while the services are observed counts.
+            let since = SystemTime::now();
             if self.attention.is_visible() {
                 let content = self.content(&mut samples).await;
                 let content = content.unwrap_or_else(|_| html! {});
@@ -66,12 +68,12 @@ impl LiveServices<'_> {
                     let _ = self.updates.send(update.to_json().to_string());
                 }
             }
-            self.next_event().await;
+            self.next_event(since).await;
         }
     }
 
-    /// Waits until something happens to a container of the lab, at most a while.
-    async fn next_event(&self) {
+    /// Waits until something has happened to a container of the lab since a moment or the page is seen again, at most a while.
+    async fn next_event(&self, since: SystemTime) {
         let happened = async {
             let Ok(engine) = self.app.existing_engine().await else {
                 return std::future::pending().await;
@@ -85,11 +87,14 @@ impl LiveServices<'_> {
                 }
             };
             tokio::select! {
-                _ = engine.events(&scope, SystemTime::now(), &on_event) => sleep(INTERVAL).await,
+                _ = engine.events(&scope, since, &on_event) => sleep(INTERVAL).await,
                 () = event.notified() => sleep(PAUSE).await,
             }
         };
-        let _ = clock::timeout(INTERVAL, happened).await;
+        tokio::select! {
+            _ = clock::timeout(INTERVAL, happened) => {}
+            () = self.attention.shown.notified() => {}
+        }
     }
 
     async fn content(&self, samples: &mut Samples) -> Result<Markup, Failure> {

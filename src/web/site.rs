@@ -15,8 +15,9 @@ use crate::event::Event;
 use crate::lab::{ExerciseId, Instance, Lab, LabId, Lang};
 use crate::runner::{Failure, ReaperCommand};
 use crate::store::Paths;
-use crate::text::Language;
+use crate::text::{Language, Text};
 use crate::web::access::Access;
+use crate::web::by_language::ByLanguage;
 use crate::web::image_count::ImageCount;
 use crate::web::job_progress::JobProgress;
 use crate::web::parts::id;
@@ -52,6 +53,8 @@ pub(super) struct Site {
     pub(super) settings: Settings,
     pub(super) access: Access,
     jobs: RefCell<BTreeMap<LabId, JobState>>,
+    /// How the last job of a lab ended, if no page of it was open then.
+    outcomes: RefCell<BTreeMap<LabId, ByLanguage<Update>>>,
     pages: RefCell<BTreeMap<u64, OpenPage>>,
     next_page: Cell<u64>,
     /// Until when the time of each exercise is counted.
@@ -64,8 +67,8 @@ pub(super) struct Site {
 
 /// A job that runs.
 struct JobState {
-    what: String,
-    progress: JobProgress,
+    what: Text,
+    progress: ByLanguage<JobProgress>,
     /// When pages were sent last how far it is.
     sent: Option<Instant>,
 }
@@ -74,6 +77,7 @@ struct JobState {
 struct OpenPage {
     /// `None` for the map, which shows all labs.
     lab: Option<LabId>,
+    language: Language,
     updates: UnboundedSender<String>,
 }
 
@@ -108,6 +112,7 @@ impl Site {
             settings,
             access,
             jobs: RefCell::default(),
+            outcomes: RefCell::default(),
             pages: RefCell::default(),
             next_page: Cell::new(0),
             counted: RefCell::default(),
@@ -143,17 +148,18 @@ impl Site {
     }
 
     /// Begins a job; `None` if there is one for this lab.
-    pub(super) fn begin(&self, lab: &LabId, what: String) -> Option<Job<'_>> {
+    pub(super) fn begin(&self, lab: &LabId, what: Text) -> Option<Job<'_>> {
         let mut jobs = self.jobs.borrow_mut();
         if jobs.contains_key(lab) {
             return None;
         }
         let state = JobState {
             what,
-            progress: JobProgress::default(),
+            progress: ByLanguage::new(JobProgress::default),
             sent: None,
         };
         jobs.insert(lab.clone(), state);
+        self.outcomes.borrow_mut().remove(lab);
         self.changed();
         Some(Job {
             site: self,
@@ -164,7 +170,7 @@ impl Site {
     /// Returns what is done with a lab just now.
     pub(super) fn job(&self, lab: &LabId) -> Option<String> {
         let jobs = self.jobs.borrow();
-        jobs.get(lab).map(|job| job.what.clone())
+        jobs.get(lab).map(|job| job.what.localized())
     }
 
     /// Returns how many jobs run.
@@ -175,34 +181,56 @@ impl Site {
     /// Returns how far a job is.
     pub(super) fn job_progress(&self, lab: &LabId) -> Option<JobProgress> {
         let jobs = self.jobs.borrow();
-        jobs.get(lab).map(|job| job.progress.clone())
+        jobs.get(lab)?.progress.current().cloned()
     }
 
     /// Shows an event of a job on every page of its lab, and on the map.
     pub(super) fn report_job_event(&self, lab: &LabId, event: &Event) {
-        let (lines, progress) = {
-            let mut jobs = self.jobs.borrow_mut();
-            let Some(job) = jobs.get_mut(lab) else {
-                return;
-            };
-            let lines = job.progress.add(event);
-            let now = Instant::now();
-            let due = job.sent.is_none_or(|sent| now - sent >= PROGRESS_INTERVAL);
-            let ends = !matches!(event, Event::PullProgress { .. });
-            let shown = (due || ends).then(|| job.progress.markup());
-            if shown.is_some() {
-                job.sent = Some(now);
-            }
-            (lines, shown)
+        let mut jobs = self.jobs.borrow_mut();
+        let Some(job) = jobs.get_mut(lab) else {
+            return;
         };
-        for line in lines {
-            self.publish(lab, &Update::default().job_line(line));
+        let now = Instant::now();
+        let due = job.sent.is_none_or(|sent| now - sent >= PROGRESS_INTERVAL);
+        let is_shown = due || !matches!(event, Event::PullProgress { .. });
+        if is_shown {
+            job.sent = Some(now);
         }
-        if let Some(progress) = progress {
-            self.publish(lab, &Update::default().part(id::PROGRESS, progress.clone()));
-            let update = Update::default().part(id::map_progress(lab), progress);
-            self.publish_to(&update, |page| page.lab.is_none());
+        for (language, progress) in job.progress.iter_mut() {
+            let of_lab =
+                |page: &OpenPage| page.language == language && page.lab.as_ref() == Some(lab);
+            for line in language.scope(|| progress.add(event)) {
+                self.publish(&Update::default().job_line(line), of_lab);
+            }
+            if is_shown {
+                let shown = language.scope(|| progress.markup());
+                self.publish(&Update::default().part(id::PROGRESS, shown.clone()), of_lab);
+                let update = Update::default().part(id::map_progress(lab), shown);
+                self.publish(&update, |page| {
+                    page.language == language && page.lab.is_none()
+                });
+            }
         }
+    }
+
+    /// Shows how a job ended on every page of its lab, or else on the next one that is opened: the page that wanted it may have
+    /// been left.
+    pub(super) fn report_outcome(&self, lab: &LabId, outcome: ByLanguage<Update>) {
+        let mut is_shown = false;
+        for (language, update) in outcome.iter() {
+            is_shown |= self.publish(update, |page| {
+                page.language == language && page.lab.as_ref() == Some(lab)
+            });
+        }
+        if !is_shown {
+            self.outcomes.borrow_mut().insert(lab.clone(), outcome);
+        }
+    }
+
+    /// Takes how the last job of a lab ended, if no page has shown it.
+    pub(super) fn take_outcome(&self, lab: &LabId) -> Option<Update> {
+        let outcome = self.outcomes.borrow_mut().remove(lab)?;
+        outcome.current().cloned()
     }
 
     /// Shows every page that a job has begun or ended, or that progress was made on another page.
@@ -237,25 +265,24 @@ impl Site {
     ) -> Subscription<'_> {
         let page = self.next_page.get();
         self.next_page.set(page + 1);
-        let lab = lab.cloned();
-        self.pages
-            .borrow_mut()
-            .insert(page, OpenPage { lab, updates });
+        let opened = OpenPage {
+            lab: lab.cloned(),
+            language: Language::current(),
+            updates,
+        };
+        self.pages.borrow_mut().insert(page, opened);
         Subscription { site: self, page }
     }
 
-    /// Sends an update to every page of a lab.
-    pub(super) fn publish(&self, lab: &LabId, update: &Update) {
-        self.publish_to(update, |page| page.lab.as_ref() == Some(lab));
-    }
-
-    fn publish_to(&self, update: &Update, wants: impl Fn(&OpenPage) -> bool) {
+    /// Sends an update to the pages that want it, and returns whether there are any.
+    fn publish(&self, update: &Update, wants: impl Fn(&OpenPage) -> bool) -> bool {
         let text = update.to_json().to_string();
         let pages = self.pages.borrow();
-        for page in pages.values().filter(|page| wants(page)) {
-            // A page that is being closed needs nothing any more.
-            let _ = page.updates.send(text.clone());
-        }
+        let sent = pages.values().filter(|page| wants(page)).map(|page| {
+            // A page that is being closed receives nothing any more.
+            page.updates.send(text.clone()).is_ok()
+        });
+        sent.fold(false, |any, one| any | one)
     }
 }
 

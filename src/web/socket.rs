@@ -1,5 +1,9 @@
 //! The WebSocket of a page: updates go to the browser, and a few words come back.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::time::Duration;
+
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Incoming;
@@ -7,16 +11,29 @@ use hyper::header::{self, HeaderValue};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use crate::engine::clock;
 use crate::web::reply::{self, Reply};
 
 /// The longest message of a browser, in bytes.
 const MAX_MESSAGE: usize = 1 << 20;
+
+/// The size of the texts from which on a browser is too slow, in bytes.
+const MAX_PENDING: usize = 1 << 20;
+
+/// How long a browser may take to read a text.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What shows the page that the connection works, and how often it comes if there is nothing else. The script of the page takes
+/// a connection for dead that is silent for more than twice as long.
+const ALIVE: &str = r#"{"alive":true}"#;
+const ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A WebSocket to a browser.
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -59,15 +76,70 @@ pub(super) async fn open(upgrade: OnUpgrade) -> Option<Socket> {
     Some(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await)
 }
 
-/// Sends texts until the browser or the sender has gone.
+/// Sends texts until the browser or the sender has gone, or the browser is too slow: it then connects again and gets everything
+/// as it is. An alive message follows when there was nothing to send for a while.
 pub(super) async fn send(
     mut sink: SplitSink<Socket, Message>,
     mut texts: UnboundedReceiver<String>,
 ) {
-    while let Some(text) = texts.recv().await {
-        if sink.send(Message::text(text)).await.is_err() {
-            return;
+    let pending = RefCell::<Pending>::default();
+    let added = Notify::new();
+    let collect = async {
+        while let Some(text) = texts.recv().await {
+            if pending.borrow_mut().push(text).is_err() {
+                return;
+            }
+            added.notify_one();
         }
+    };
+    let deliver = async {
+        loop {
+            let next = pending.borrow_mut().pop();
+            let text = match next {
+                Some(text) => text,
+                None => match clock::timeout(ALIVE_INTERVAL, added.notified()).await {
+                    Ok(()) => continue,
+                    Err(_) => ALIVE.to_owned(),
+                },
+            };
+            let sent = clock::timeout(SEND_TIMEOUT, sink.send(Message::text(text)));
+            if !matches!(sent.await, Ok(Ok(()))) {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = collect => {}
+        () = deliver => {}
+    }
+}
+
+/// Texts that wait to be sent, with a bound on their size.
+#[derive(Default)]
+struct Pending {
+    texts: VecDeque<String>,
+    bytes: usize,
+}
+
+/// More waits than a browser should be behind.
+#[derive(Debug, PartialEq, Eq)]
+struct Full;
+
+impl Pending {
+    /// Adds a text. One that is long by itself is no reason to fail.
+    fn push(&mut self, text: String) -> Result<(), Full> {
+        if self.bytes > MAX_PENDING {
+            return Err(Full);
+        }
+        self.bytes += text.len();
+        self.texts.push_back(text);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<String> {
+        let text = self.texts.pop_front()?;
+        self.bytes -= text.len();
+        Some(text)
     }
 }
 
@@ -79,5 +151,31 @@ pub(super) async fn receive(mut stream: SplitStream<Socket>, on_text: impl Fn(&s
             Message::Close(_) => return,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_that_reads_nothing_cannot_use_up_the_memory() {
+        let mut pending = Pending::default();
+        let text = || "x".repeat(MAX_PENDING / 4);
+        let pushed = (0..100).take_while(|_| pending.push(text()).is_ok());
+        assert_eq!(pushed.count(), 5);
+        assert_eq!(pending.push(String::new()), Err(Full));
+        // What is read makes room.
+        assert!(pending.pop().is_some());
+        assert_eq!(pending.push(text()), Ok(()));
+    }
+
+    #[test]
+    fn a_text_that_is_long_by_itself_is_sent() {
+        let mut pending = Pending::default();
+        let long = "x".repeat(3 * MAX_PENDING);
+        assert_eq!(pending.push(long.clone()), Ok(()));
+        assert_eq!(pending.pop(), Some(long));
+        assert_eq!(pending.push("x".to_owned()), Ok(()));
     }
 }

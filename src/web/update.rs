@@ -23,6 +23,9 @@ pub(super) struct Update {
     reload: bool,
 }
 
+/// The id of the element that a screen reader reads from.
+const ANNOUNCEMENT: &str = "announcement";
+
 /// The parts of a page as they were sent last, by id.
 pub(super) type SentParts = BTreeMap<Cow<'static, str>, String>;
 
@@ -82,7 +85,7 @@ impl Update {
     }
 
     /// Returns the update without the parts that `sent` has, which then has these, too; `None` if nothing is left. A sentence for
-    /// a screen reader only comes with parts.
+    /// a screen reader only comes with parts, and not twice in a row.
     pub(super) fn without_sent(&self, sent: &mut SentParts) -> Option<Self> {
         let mut rest = self.clone();
         rest.parts.retain(|(id, content)| {
@@ -93,6 +96,12 @@ impl Update {
             && rest.job_line.is_none()
             && rest.job_lines.is_none()
             && !rest.reload;
+        if !rest.parts.is_empty()
+            && let Some(sentence) = rest.announcement.take()
+        {
+            let last = sent.insert(ANNOUNCEMENT.into(), sentence.clone());
+            rest.announcement = Some(sentence).filter(|sentence| last.as_ref() != Some(sentence));
+        }
         (!rest.parts.is_empty() || !is_empty).then_some(rest)
     }
 
@@ -130,6 +139,9 @@ mod tests {
         assert!(update("1").without_sent(&mut sent).is_none());
         assert!(update("2").without_sent(&mut sent).is_some());
         assert!(update("2").reload().without_sent(&mut sent).is_some());
+        let other = update("2").part("score", html! { "3" });
+        let other = other.without_sent(&mut sent).unwrap();
+        assert_eq!(other.announcement, None, "it was read already");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::support::ProgramOutput;
 use crate::support::offline::{self, tiny};
 
 /// What leads to a page, to a file of it, to an action, and to a WebSocket.
-const TARGETS: [(&str, &str); 9] = [
+const TARGETS: [(&str, &str); 10] = [
     ("GET", "/"),
     ("GET", "/labs/tiny"),
     ("GET", "/labs/tiny/exercises/greet"),
@@ -20,6 +20,7 @@ const TARGETS: [(&str, &str); 9] = [
     ("POST", "/labs/tiny/file/delete"),
     ("GET", "/labs/tiny/exercises/greet/socket"),
     ("GET", "/map/socket"),
+    ("GET", "/socket"),
 ];
 
 /// The headers of a request of the page itself.

@@ -156,7 +156,7 @@ impl WebServer {
         stream
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(super) fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("the program can be signalled");
     }

@@ -8,5 +8,6 @@ mod http;
 mod live;
 mod pages;
 mod quizzes;
+mod recovery;
 mod scenes;
 mod websocket;

@@ -9,11 +9,15 @@ const byId = (id) => document.getElementById(id);
 const MAX_JOB_LINES = 300;
 let jobLines = [];
 
+/** What a page keeps for the time after it has loaded itself again. */
+const RELOADED = "roadlab-reloaded";
+
 /** Shows an update: the HTML of each part was written and escaped by the server. */
 function apply(update) {
   for (const [id, html] of Object.entries(update.parts ?? {})) {
     const element = byId(id);
     if (element) replace(element, html);
+    document.querySelector(`form[data-filter="${id}"]`)?.dispatchEvent(new Event("input"));
   }
   if (update.announcement) announce(update.announcement);
   if (update.note) note(update.note, update.failed);
@@ -30,37 +34,77 @@ function apply(update) {
   if (update.parts?.run && !byId("run")?.querySelector(".busy")) {
     jobLines = [];
     if (byId("job")) byId("job").hidden = true;
-    byId("job-progress")?.replaceChildren();
+    if (byId("job-progress")) replace(byId("job-progress"), "");
   }
   if (update.parts?.run) document.dispatchEvent(new CustomEvent("lab-state"));
-  if (update.reload) location.reload();
+  if (update.reload) reload();
 }
 
-/** Replaces the content of an element and keeps the focus where it was in it. */
+const CONTROLS = "a[href], button, input, select, summary, textarea, [tabindex]";
+const NAMES = ["id", "href", "name", "value", "aria-label", "data-copy-text"];
+
+/** Returns the controls of an element by their names, so that each is found again in other content. */
+function controls(element) {
+  const found = new Map();
+  for (const control of element.querySelectorAll(CONTROLS)) {
+    const names = NAMES.map((name) => control.getAttribute(name));
+    const name = JSON.stringify([control.localName, control.closest("form")?.getAttribute("action"), ...names]);
+    let key = name;
+    for (let count = 2; found.has(key); count++) key = `${name} ${count}`;
+    found.set(key, control);
+  }
+  return found;
+}
+
+/** Returns the key of the control that has the focus. */
+function focusedKey(element) {
+  return [...controls(element)].find(([, control]) => control === document.activeElement)?.[0];
+}
+
+/** Moves the focus to a control of an element. One that is gone leaves it to the element, and gets it when it is there again. */
+function focusControl(element, key) {
+  const control = controls(element).get(key);
+  element.awaited = control ? undefined : key;
+  if (!control && element.tabIndex < 0) element.tabIndex = -1;
+  (control ?? element).focus({ preventScroll: true });
+}
+
+/** Replaces the content of an element. The focus and what was chosen and is not sent yet stay as they are. */
 function replace(element, html) {
-  const focused = element.contains(document.activeElement) ? document.activeElement : null;
-  const focusable = "a[href], button, input, summary, textarea";
-  const at = focused ? [...element.querySelectorAll(focusable)].indexOf(focused) : -1;
+  if (element.shown === html) return;
+  element.shown = html;
+  const hasFocus = element.contains(document.activeElement);
+  const focused = hasFocus ? focusedKey(element) ?? element.awaited : undefined;
+  const chosen = [...controls(element)].filter(([, control]) => control.checked && !control.defaultChecked);
   element.innerHTML = html;
   decorate(element);
-  if (at >= 0) {
-    const all = element.querySelectorAll(focusable);
-    const next = all[Math.min(at, all.length - 1)];
-    if (next) next.focus();
-    else {
-      element.tabIndex = -1;
-      element.focus();
-    }
-  }
+  const now = controls(element);
+  for (const [key] of chosen) if (now.has(key)) now.get(key).checked = true;
+  if (hasFocus) focusControl(element, focused);
+  else element.awaited = undefined;
+}
+
+/** Loads the page again, which then shows the same note and has the focus at the same place. */
+function reload() {
+  const shown = byId("note").hidden ? null : [byId("note-text").textContent, byId("note").className === "bad"];
+  const around = document.activeElement?.closest("[id]");
+  const place = around && [around.id, focusedKey(around)];
+  sessionStorage.setItem(RELOADED, JSON.stringify([shown, place]));
+  location.reload();
 }
 
 function announce(sentence) {
   byId("announcement").textContent = sentence;
 }
 
+// The sentence that was read aloud last since a form was sent.
+let lastNote = null;
+
 function note(sentence, failed) {
   const element = byId("note");
-  byId("note-text").textContent = sentence;
+  // The answer to a form may come over the WebSocket as well.
+  if (element.hidden || sentence !== lastNote) byId("note-text").textContent = sentence;
+  lastNote = sentence;
   element.className = failed ? "bad" : "good";
   element.hidden = false;
   clearTimeout(note.timer);
@@ -73,31 +117,71 @@ byId("note-close").addEventListener("click", () => (byId("note").hidden = true))
 
 // --- The connection --------------------------------------------------------------------------------------------------------
 
+// The server sends something every ten seconds at least.
+const MAX_SILENCE = 25000;
+const FIRST_PAUSE = 250;
+const LONGEST_PAUSE = 4000;
+
 let socket = null;
-let pause = 250;
+let pause = FIRST_PAUSE;
 let lost = false;
 
 function connect() {
   // `ws:` or `wss:`, as the page itself.
-  socket = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}${body.dataset.socket}`);
-  socket.addEventListener("open", () => {
-    pause = 250;
+  const own = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}${body.dataset.socket}`);
+  let opened = false;
+  let ended = false;
+  let silence = 0;
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(silence);
+    own.close();
+    disconnected(opened);
+  };
+  const watch = () => {
+    clearTimeout(silence);
+    silence = setTimeout(end, MAX_SILENCE);
+  };
+  socket = own;
+  watch();
+  own.addEventListener("open", () => {
+    opened = true;
+    watch();
+    pause = FIRST_PAUSE;
     if (lost) note(body.dataset.back, false);
     lost = false;
     showVisibility();
     fromServer({ connected: true });
   });
-  socket.addEventListener("message", (event) => {
+  own.addEventListener("message", (event) => {
+    if (ended) return;
+    watch();
     const message = JSON.parse(event.data);
     if (message.parts) apply(message);
     else fromServer(message);
   });
-  socket.addEventListener("close", () => {
-    if (!lost) note(body.dataset.lost, true);
-    lost = true;
-    setTimeout(connect, pause);
-    pause = Math.min(pause * 2, 4000);
-  });
+  own.addEventListener("close", end);
+}
+
+/** Connects again after a pause, unless the server answers that this page is not allowed to. */
+async function disconnected(opened) {
+  const refused = opened ? null : await refusal();
+  if (refused !== null) return note(refused, true);
+  if (!lost) note(body.dataset.lost, true);
+  lost = true;
+  setTimeout(connect, pause);
+  pause = Math.min(pause * 2, LONGEST_PAUSE);
+}
+
+/** Returns why the server refuses this page; null if it does not, or does not answer. */
+async function refusal() {
+  try {
+    const answer = await fetch(location.pathname, { redirect: "manual", signal: AbortSignal.timeout(5000) });
+    return answer.status === 403 ? (await answer.text()).trim() : null;
+  } catch {
+    return null;
+  }
 }
 
 function toServer(message) {
@@ -116,7 +200,8 @@ function showVisibility() {
 }
 
 if (body.dataset.socket) {
-  connect();
+  // The other scripts, which use what the server sends first, run before this.
+  document.addEventListener("DOMContentLoaded", connect);
   document.addEventListener("visibilitychange", showVisibility);
   // A page that is left is not a connection that is lost.
   addEventListener("pagehide", () => (lost = true));
@@ -136,6 +221,7 @@ document.addEventListener("submit", async (event) => {
   buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
+  lastNote = null;
   try {
     const answer = await fetch(form.action, {
       method: "POST",
@@ -440,4 +526,14 @@ for (const form of document.querySelectorAll("form[data-filter]")) {
       item.hidden = !words.every((word) => text.includes(word));
     }
   });
+}
+
+// --- After the page was loaded again by itself ------------------------------------------------------------------------------
+
+const [shownBefore, focusBefore] = JSON.parse(sessionStorage.getItem(RELOADED) ?? "[]");
+sessionStorage.removeItem(RELOADED);
+if (shownBefore) note(...shownBefore);
+if (focusBefore) {
+  const [around, key] = focusBefore;
+  if (byId(around)) focusControl(byId(around), key);
 }
