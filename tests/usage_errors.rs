@@ -168,7 +168,7 @@ fn a_stale_socket_means_that_docker_is_not_running() {
 }
 
 /// The same command as a user who is not root.
-fn as_other_user(copy: &LabCopy, command: &Command) -> Command {
+pub(crate) fn as_other_user(copy: &LabCopy, command: &Command) -> Command {
     let mut other = Command::new(command.get_program());
     if harness::is_root() {
         // Other users cannot reach the build folder, so the program is copied to where they can.

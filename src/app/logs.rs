@@ -31,9 +31,16 @@ pub struct LogSource<'a> {
     pub service: &'a ServiceName,
     /// The position of the service in its lab.
     pub place: usize,
-    container: String,
-    /// The time of the last line that was reported.
-    last: Cell<Option<Duration>>,
+    pub container: String,
+    /// The time of the last line that was reported; only later ones are.
+    pub last: Cell<Option<Duration>>,
+}
+
+impl LogSource<'_> {
+    /// The engine filters by whole seconds, so lines of the last second that were reported are left out here.
+    fn is_new(&self, line: &LogLine) -> bool {
+        self.last.get().is_none_or(|last| line.at > last)
+    }
 }
 
 /// What a followed log reports.
@@ -81,6 +88,16 @@ impl App {
 }
 
 impl<E: Engine> ServiceLogs<'_, E> {
+    /// Returns the log of each service by itself, so that one which fails does not end the others.
+    pub fn separate(self) -> Vec<Self> {
+        let engine = self.engine;
+        let alone = |source| Self {
+            engine,
+            sources: vec![source],
+        };
+        self.sources.into_iter().map(alone).collect()
+    }
+
     /// Reports the lines that exist, oldest first. With [`Follow::Yes`] it then reports new ones until every container has
     /// ended; the caller may drop the future before.
     pub async fn read(
@@ -125,8 +142,16 @@ async fn history(
 ) -> Result<Vec<(usize, LogLine)>, Failure> {
     let lines = RefCell::new(Vec::new());
     let read = sources.iter().enumerate().map(async |(at, source)| {
-        let keep = |line| lines.borrow_mut().push((at, line));
-        let read = engine.stream_log(&source.container, options, &keep).await;
+        let options = LogOptions {
+            since: source.last.get().map(seconds).or(options.since),
+            ..*options
+        };
+        let keep = |line| {
+            if source.is_new(&line) {
+                lines.borrow_mut().push((at, line));
+            }
+        };
+        let read = engine.stream_log(&source.container, &options, &keep).await;
         read.map_err(failed(source))
     });
     for read in join_all(read).await {
@@ -145,7 +170,6 @@ async fn follow(
     on_event: &impl Fn(&LogSource<'_>, LogEvent<'_>),
 ) -> Result<(), Failure> {
     loop {
-        // The engine filters by whole seconds, so lines of the last second that were reported are left out here.
         let reported = source.last.get();
         let options = LogOptions {
             tail: if reported.is_some() { None } else { first.tail },

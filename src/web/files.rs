@@ -1,9 +1,10 @@
 //! The learner's files on the page: a list, an editor, and what was changed of the lab's version.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use similar::{ChangeTag, TextDiff};
 
 use crate::app::{App, DrawOf};
@@ -11,7 +12,10 @@ use crate::lab::LabId;
 use crate::localized;
 use crate::report::sanitize;
 use crate::runner::Failure;
-use crate::store::{Deleted, FileState, MAX_EDITED, MAX_LISTED, Saved, Workspace, editable_path};
+use crate::store::{
+    Deleted, EditedFile, FileState, KeptFile, ListedFile, MAX_EDITED, MAX_LISTED, Saved, Workspace,
+    editable_path,
+};
 use crate::web::actions::Form;
 use crate::web::failures::failure_lines;
 use crate::web::reply::{self, Reply};
@@ -19,6 +23,9 @@ use crate::web::site::Site;
 
 /// The lines around a change that are shown with it.
 const CONTEXT: usize = 3;
+
+/// The longest time in which the shortest list of changes is looked for.
+const DIFF_TIME: Duration = Duration::from_millis(200);
 
 /// Returns the list of files.
 pub(super) async fn list(site: &Site, app: &App, lab: &LabId) -> Reply {
@@ -30,32 +37,65 @@ pub(super) async fn list(site: &Site, app: &App, lab: &LabId) -> Reply {
         let more = (files.len() >= MAX_LISTED).then(|| {
             localized!(
                 "only the first {count} files are listed",
-                count = MAX_LISTED
+                count = files.len()
             )
         });
-        let files = files.into_iter().map(|file| {
-            json!({
-                "path": file.path,
-                "shown": sanitize(&file.path),
-                "state": match file.state {
-                    FileState::Unchanged => None,
-                    FileState::Changed => Some(localized!("changed")),
-                    FileState::Own => Some(localized!("your own")),
-                    FileState::Copy => Some(localized!("a copy that was kept")),
-                    FileState::Deleted => Some(localized!("deleted")),
-                },
-                "deleted": file.state == FileState::Deleted,
-                // What is asked before the file is deleted.
-                "question": match file.state {
-                    FileState::Unchanged => localized!("Delete {file}? It is the lab's version and can be brought back.", file = sanitize(&file.path)),
-                    FileState::Changed | FileState::Own => localized!("Delete {file}? Your version stays beside it, under a name with the date.", file = sanitize(&file.path)),
-                    FileState::Copy | FileState::Deleted => localized!("Delete {file} for good? It is a copy that was kept.", file = sanitize(&file.path)),
-                },
-            })
-        });
-        Ok::<_, Failure>(json!({ "files": files.collect::<Vec<_>>(), "more": more }))
+        Ok::<_, Failure>(json!({
+            "files": files.iter().filter_map(listed_file).collect::<Vec<_>>(),
+            "folders": files.iter().filter_map(left_out).collect::<Map<_, _>>(),
+            "more": more,
+        }))
     };
     answer(listed.await)
+}
+
+/// Returns a file as the list shows it.
+fn listed_file(file: &ListedFile) -> Option<Value> {
+    let shown = sanitize(&file.path);
+    let about = match file.state {
+        FileState::LeftOut(_) => return None,
+        FileState::Unchanged => None,
+        FileState::Changed => Some(localized!("changed")),
+        FileState::Own => Some(localized!("your own")),
+        FileState::Copy => Some(localized!("a copy that was kept")),
+        FileState::Deleted => Some(localized!("deleted")),
+        FileState::Unreadable => Some(localized!("no permission to read it")),
+    };
+    // What is asked before the file is deleted.
+    let question = match file.state {
+        FileState::Unchanged => Some(localized!(
+            "Delete {file}? It is the lab's version and can be brought back.",
+            file = shown
+        )),
+        FileState::Changed | FileState::Own => Some(localized!(
+            "Delete {file}? Your version stays beside it, under a name with the date.",
+            file = shown
+        )),
+        FileState::Copy => Some(localized!(
+            "Delete {file} for good? It is a copy that was kept.",
+            file = shown
+        )),
+        FileState::Deleted | FileState::Unreadable | FileState::LeftOut(_) => None,
+    };
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    Some(json!({
+        "path": file.path,
+        "name": sanitize(name),
+        "shown": shown,
+        "state": about,
+        "deleted": file.state == FileState::Deleted,
+        "unreadable": file.state == FileState::Unreadable,
+        "question": question,
+    }))
+}
+
+/// Returns the path of a folder that is listed in part, and how much of it is not.
+fn left_out(folder: &ListedFile) -> Option<(String, Value)> {
+    let FileState::LeftOut(count) = folder.state else {
+        return None;
+    };
+    let more = localized!("{count} more", count);
+    Some((folder.path.clone(), more.into()))
 }
 
 /// Returns a file as the editor shows it.
@@ -68,31 +108,59 @@ pub(super) async fn read(site: &Site, app: &App, lab: &LabId, query: &Form) -> R
             return Ok::<_, Failure>(json!({ "text": Value::Null }));
         };
         let file = workspace.edited(&path)?;
-        let changes = match (&file.original, &file.text) {
-            (Some(original), Some(text)) => changes(original, text),
-            _ => Value::Null,
-        };
         Ok(json!({
             "text": file.text,
             "version": file.version,
             "original": file.original,
-            "changes": changes,
         }))
     };
     answer(read.await)
 }
 
-/// Saves what was written in the editor.
-pub(super) async fn save(site: &Site, app: &App, lab: &LabId, form: &Form) -> Reply {
-    let field = |name: &str| form.get(name).map_or("", String::as_str);
-    let Some(path) = editable_path(field("path")) else {
-        return no_path();
+/// Compares the text in the editor with the file and with the lab's version.
+pub(super) async fn compare(site: &Site, app: &App, lab: &LabId, form: &Form) -> Reply {
+    let (path, text) = match written(form) {
+        Ok(written) => written,
+        Err(refused) => return *refused,
     };
+    let compared = async {
+        let Some(workspace) = workspace(site, app, lab).await? else {
+            return Ok::<_, Failure>(json!({}));
+        };
+        Ok(comparison(&workspace.edited(&path)?, text))
+    };
+    answer(compared.await)
+}
+
+/// Returns how a text differs from a file and from the lab's version of it, each if there is a text.
+fn comparison(file: &EditedFile, text: &str) -> Value {
+    json!({
+        "disk": file.text.as_deref().map(|there| changes(there, text)),
+        "lab": file.original.as_deref().map(|original| changes(original, text)),
+    })
+}
+
+/// Returns the path and the text of a form of the editor. Fails with the answer to one that names no file or is too large.
+fn written(form: &Form) -> Result<(PathBuf, &str), Box<Reply>> {
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    let path = editable_path(field("path")).ok_or_else(|| Box::new(no_path()))?;
     let text = field("text");
     if text.len() as u64 > MAX_EDITED {
         let sentence = localized!("the text is too large for this editor");
-        return reply::text(StatusCode::PAYLOAD_TOO_LARGE, &sentence);
+        let refused = reply::text(StatusCode::PAYLOAD_TOO_LARGE, &sentence);
+        return Err(Box::new(refused));
     }
+    Ok((path, text))
+}
+
+/// Saves the text in the editor. A version that was made elsewhere is replaced only if the form names it.
+pub(super) async fn save(site: &Site, app: &App, lab: &LabId, form: &Form) -> Reply {
+    let (path, text) = match written(form) {
+        Ok(written) => written,
+        Err(refused) => return *refused,
+    };
+    // A new file is made from none.
+    let made_from = form.get("version").map(String::as_str);
     let saved = async {
         let workspace = workspace(site, app, lab).await?;
         let there = workspace.filter(|workspace| workspace.path.exists());
@@ -101,22 +169,31 @@ pub(super) async fn save(site: &Site, app: &App, lab: &LabId, form: &Form) -> Re
                 "note": localized!("the files are there once the lab was started"),
             }));
         };
-        Ok(match workspace.save(&path, text, field("version"))? {
-            Saved::Written(version) => json!({
+        let saved = match form.get("replaces") {
+            Some(shown) => workspace.replace(&path, text, shown)?,
+            None => workspace.save(&path, text, made_from.unwrap_or_default())?,
+        };
+        Ok(match saved {
+            Saved::Written { version, kept } => json!({
                 "saved": true,
                 "version": version,
-                "note": localized!("saved: {file}", file = shown(&path)),
+                "original": workspace.edited(&path)?.original,
+                "note": saved_note(&path, kept.as_ref()),
             }),
-            Saved::ChangedMeanwhile(_) if field("version").is_empty() => json!({
+            Saved::ChangedMeanwhile if made_from.is_none() => json!({
                 "note": localized!("there is {file} already; open it from the list to change it", file = shown(&path)),
             }),
-            Saved::ChangedMeanwhile(version) => json!({
-                "version": version,
-                "note": localized!(
-                    "{file} was changed elsewhere meanwhile and stays as it is; save again to put your text in its place",
-                    file = shown(&path)
-                ),
-            }),
+            Saved::ChangedMeanwhile => {
+                let there = workspace.edited(&path)?;
+                json!({
+                    "there": there.version,
+                    "changes": comparison(&there, text),
+                    "note": localized!(
+                        "{file} was changed elsewhere meanwhile and stays as it is; the differences are shown, and \"Replace it\" keeps a copy of it",
+                        file = shown(&path)
+                    ),
+                })
+            }
             Saved::NoFile => json!({
                 "note": localized!("{file} is no file that can be written", file = shown(&path)),
             }),
@@ -141,17 +218,14 @@ pub(super) async fn delete(site: &Site, app: &App, lab: &LabId, form: &Form) -> 
                 "deleted": true,
                 "note": localized!("deleted: {file}", file),
             }),
-            Deleted::SetAside(kept) => {
-                let name = kept.kept.file_name().unwrap_or_default();
-                json!({
-                    "deleted": true,
-                    "note": localized!(
-                        "deleted: {file}; your version is now {kept}",
-                        file,
-                        kept = sanitize(&name.to_string_lossy())
-                    ),
-                })
-            }
+            Deleted::SetAside(kept) => json!({
+                "deleted": true,
+                "note": localized!(
+                    "deleted: {file}; your version is now {kept}",
+                    file,
+                    kept = kept_name(&kept)
+                ),
+            }),
             Deleted::ChangedMeanwhile => json!({
                 "note": localized!("{file} was changed elsewhere meanwhile and stays; open it again to see it", file),
             }),
@@ -187,6 +261,23 @@ pub(super) async fn restore(site: &Site, app: &App, lab: &LabId, form: &Form) ->
     answer(restored.await)
 }
 
+fn saved_note(path: &Path, kept: Option<&KeptFile>) -> String {
+    match kept {
+        None => localized!("saved: {file}", file = shown(path)),
+        Some(kept) => localized!(
+            "saved: {file}; what was there is now in {kept}",
+            file = shown(path),
+            kept = kept_name(kept)
+        ),
+    }
+}
+
+/// Returns the name under which a version was kept.
+fn kept_name(kept: &KeptFile) -> String {
+    let name = kept.kept.file_name().unwrap_or_default();
+    sanitize(&name.to_string_lossy())
+}
+
 fn no_such_file(path: &Path) -> String {
     localized!("there is no such file: {file}", file = shown(path))
 }
@@ -205,9 +296,10 @@ async fn workspace(site: &Site, app: &App, lab: &LabId) -> Result<Option<Workspa
     })
 }
 
-/// Returns the lines that differ from the lab's text, with some around them: each with `-`, `+` or a space before it.
+/// Returns the lines that differ between two texts, with some around them: each with `-`, `+` or a space before it.
 fn changes(original: &str, text: &str) -> Value {
-    let diff = TextDiff::from_lines(original, text);
+    let mut config = TextDiff::configure();
+    let diff = config.timeout(DIFF_TIME).diff_lines(original, text);
     let mut lines = Vec::new();
     for (at, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
         if at > 0 {

@@ -286,7 +286,7 @@ fn terminals(view: &LabView<'_>) -> Markup {
 fn files(view: &LabView<'_>) -> Markup {
     html! {
         @if view.lab.workspace.is_some() {
-            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) data-restore=(localized!("Restore it")) {
+            details #files .box data-base={ "/labs/" (view.lab.id) } data-none=(localized!("the files are there once the lab was started")) data-notext=(localized!("this is no text, or too large for this editor")) data-unsaved=(localized!("not saved yet")) data-unkept=(localized!("not saved yet, and this browser has no room to keep it: save it before you leave it")) data-same=(localized!("no differences")) data-disk=(localized!("Against the file")) data-lab=(localized!("Against the lab's version")) data-restore=(localized!("Restore it")) {
                 summary { h2 { (localized!("Files")) } }
                 ul #file-list .file-list {}
                 button #new-file type="button" { (localized!("New file")) }
@@ -298,7 +298,8 @@ fn files(view: &LabView<'_>) -> Markup {
                         button.primary type="submit" { (localized!("Save")) }
                         button type="button" data-labs { (localized!("Restore the lab's version")) }
                         button type="button" data-delete { (localized!("Delete")) }
-                        button type="button" data-diff aria-controls="file-changes" aria-expanded="false" { (localized!("Changes against the lab's version")) }
+                        button type="button" data-diff aria-controls="file-changes" aria-expanded="false" { (localized!("Differences")) }
+                        button type="button" data-replace hidden { (localized!("Replace it")) }
                     }
                     div #file-changes .file-changes tabindex="0" hidden {}
                 }

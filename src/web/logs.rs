@@ -1,18 +1,23 @@
 //! The logs of services on a page: what exists, then new lines as they come. A page that cannot keep up misses lines, and sees
-//! how many.
+//! how many. What it shows stays when the services end.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::sleep;
 
 use crate::app::{App, DrawOf, LogEvent, LogQuery, LogSource};
-use crate::engine::Follow;
+use crate::engine::{Follow, LogLine, clock};
 use crate::lab::{LabId, ServiceName};
+use crate::localized;
 use crate::report::sanitize_line;
 use crate::runner::Failure;
 use crate::web::site::Site;
@@ -50,6 +55,8 @@ pub(super) struct LiveLogs<'a> {
 struct Waiting {
     lines: VecDeque<Value>,
     missed: usize,
+    /// Whether they take the place of what the page shows.
+    begin: bool,
 }
 
 impl Waiting {
@@ -66,10 +73,82 @@ impl Waiting {
         if self.lines.is_empty() {
             return None;
         }
-        let lines: Vec<Value> = std::mem::take(&mut self.lines).into();
-        let missed = std::mem::take(&mut self.missed);
-        Some(json!({ "log": lines, "missed": missed }))
+        let Self {
+            lines,
+            missed,
+            begin,
+        } = std::mem::take(self);
+        let lines: Vec<Value> = lines.into();
+        Some(json!({ "log": lines, "missed": missed, "begin": begin }))
     }
+}
+
+/// The lines of all services for a page.
+#[derive(Default)]
+struct Lines {
+    waiting: RefCell<Waiting>,
+    came: Notify,
+    /// The time of the last line of each container.
+    last: RefCell<BTreeMap<String, Duration>>,
+    /// Whether a line has come since the services ended.
+    running: Cell<bool>,
+}
+
+impl Lines {
+    /// Begins again: what the page shows stays until the first line comes.
+    fn begin(&self) {
+        self.waiting.replace(Waiting {
+            begin: true,
+            ..Waiting::default()
+        });
+        self.last.take();
+        self.running.set(false);
+    }
+
+    /// Returns the message for a line and records that it was read.
+    fn read(&self, source: &LogSource<'_>, line: &LogLine) -> Value {
+        let container = source.container.clone();
+        self.last.borrow_mut().insert(container, line.at);
+        let text = sanitize_line(&without_colors(&line.text));
+        let text: String = text.chars().take(LONGEST_LINE).collect();
+        json!([source.service.as_str(), line.at.as_secs(), text])
+    }
+
+    fn push(&self, line: Value) {
+        self.running.set(true);
+        self.waiting.borrow_mut().push(line);
+        self.came.notify_one();
+    }
+
+    /// Adds once that the services have ended.
+    fn end(&self, now: SystemTime) {
+        if self.running.replace(false) {
+            let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let line = json!(["", now.as_secs(), localized!("the services have ended")]);
+            self.waiting.borrow_mut().push(line);
+            self.came.notify_one();
+        }
+    }
+
+    /// Returns which lines are read: the last ones first, and then all that came since.
+    fn query(&self, follow: Follow) -> LogQuery {
+        let tail = match self.last.borrow().is_empty() {
+            true => TAIL,
+            false => MAX_WAITING as u32,
+        };
+        LogQuery {
+            follow,
+            tail,
+            since: None,
+        }
+    }
+}
+
+/// What has ended of the logs.
+enum Ended {
+    /// The log of a service, while those of others go on.
+    One,
+    All,
 }
 
 impl LiveLogs<'_> {
@@ -80,65 +159,90 @@ impl LiveLogs<'_> {
     }
 
     /// Sends lines while the page shows the logs.
-    pub(super) async fn follow(&self) -> std::convert::Infallible {
+    pub(super) async fn follow(&self) -> Infallible {
+        let lines = Lines::default();
+        // The page may show those of a connection that was lost.
+        lines.begin();
+        tokio::select! {
+            never = self.read_again(&lines) => never,
+            never = self.send(&lines) => never,
+        }
+    }
+
+    /// Reads while the page shows the logs. What was read before is not read again.
+    async fn read_again(&self, lines: &Lines) -> Infallible {
         loop {
-            if !self.wanted.get() {
+            while !self.wanted.get() {
                 self.changed.notified().await;
-                continue;
+                lines.begin();
             }
-            let begin = json!({ "log": [], "missed": 0, "begin": true });
-            let _ = self.updates.send(begin.to_string());
-            tokio::select! {
-                ended = self.read() => {
-                    // The lab is not running, or was removed.
-                    drop(ended);
-                    tokio::select! {
-                        () = sleep(RETRY) => {}
-                        () = self.changed.notified() => {}
+            let read = async {
+                match self.read(lines).await {
+                    Ok(Ended::One) => {}
+                    // The services do not run, or were removed.
+                    Ok(Ended::All) | Err(_) => {
+                        lines.end(SystemTime::now());
+                        sleep(RETRY).await;
                     }
                 }
+            };
+            tokio::select! {
+                () = read => {}
                 () = self.changed.notified() => {}
             }
         }
     }
 
-    /// Sends the lines of all services until their containers are gone.
-    async fn read(&self) -> Result<(), Failure> {
+    /// Reads the lines of all services until the log of one has ended, and those of the others a little longer.
+    async fn read(&self, lines: &Lines) -> Result<Ended, Failure> {
         let lab = self.site.lab(self.app, self.lab, &DrawOf::Run)?;
         let engine = self.app.existing_engine().await?;
         let services: Vec<ServiceName> = lab.services.keys().cloned().collect();
         let logs = self.app.service_logs(&engine, &lab, &services).await?;
-        let query = LogQuery {
-            follow: Follow::Yes,
-            tail: TAIL,
-            since: None,
-        };
-        let waiting = RefCell::<Waiting>::default();
-        let came = Notify::new();
-        let on_event = |source: &LogSource<'_>, event: LogEvent<'_>| {
+        for source in &logs.sources {
+            let last = lines.last.borrow().get(&source.container).copied();
+            source.last.set(last);
+        }
+        let logs = logs.separate();
+        let existing = RefCell::new(Vec::new());
+        let keep = |source: &LogSource<'_>, event: LogEvent<'_>| {
             if let LogEvent::Line(line) = event {
-                let text = sanitize_line(&without_colors(&line.text));
-                let text: String = text.chars().take(LONGEST_LINE).collect();
-                let line = json!([source.service.as_str(), line.at.as_secs(), text]);
-                waiting.borrow_mut().push(line);
-                came.notify_one();
+                let message = lines.read(source, line);
+                existing.borrow_mut().push((line.at, message));
             }
         };
-        let read = logs.read(query, &on_event);
-        let send = async {
-            loop {
-                came.notified().await;
-                sleep(INTERVAL).await;
-                let message = waiting.borrow_mut().take();
-                if let Some(message) = message {
-                    let _ = self.updates.send(message.to_string());
-                    self.drawn.notified().await;
-                }
+        let query = lines.query(Follow::No);
+        // A log that cannot be read fails again when it is followed.
+        drop(join_all(logs.iter().map(|log| log.read(query, &keep))).await);
+        let mut existing = existing.into_inner();
+        existing.sort_by_key(|(at, _)| *at);
+        existing.into_iter().for_each(|(_, line)| lines.push(line));
+        let show = |source: &LogSource<'_>, event: LogEvent<'_>| {
+            if let LogEvent::Line(line) = event {
+                lines.push(lines.read(source, line));
             }
         };
-        tokio::select! {
-            ended = read => ended,
-            never = send => never,
+        let query = lines.query(Follow::Yes);
+        let followed = logs.iter().map(|log| log.read(query, &show));
+        let mut followed: FuturesUnordered<_> = followed.collect();
+        let _ = followed.next().await;
+        let others = async { while followed.next().await.is_some() {} };
+        Ok(match clock::timeout(RETRY, others).await {
+            Ok(()) => Ended::All,
+            Err(_) => Ended::One,
+        })
+    }
+
+    /// Sends what was read, as fast as the page shows it.
+    async fn send(&self, lines: &Lines) -> Infallible {
+        loop {
+            lines.came.notified().await;
+            sleep(INTERVAL).await;
+            let message = lines.waiting.borrow_mut().take();
+            if let Some(message) = message {
+                let _ = self.updates.send(message.to_string());
+                self.drawn.notified().await;
+            }
         }
     }
 }
@@ -164,6 +268,29 @@ mod tests {
         );
         assert_eq!(message["log"].as_array().map(Vec::len), Some(MAX_WAITING));
         assert_eq!(waiting.take(), None);
+    }
+
+    #[test]
+    fn what_a_page_shows_stays_until_a_line_comes_and_the_end_is_a_line() {
+        let lines = Lines::default();
+        let take = || lines.waiting.borrow_mut().take();
+        lines.begin();
+        lines.end(UNIX_EPOCH);
+        assert_eq!(take(), None, "nothing has run");
+        lines.push(json!(["redis", 1, "ready"]));
+        lines.end(UNIX_EPOCH);
+        lines.end(UNIX_EPOCH);
+        let end = json!(["", 0, "the services have ended"]);
+        let expected = json!([["redis", 1, "ready"], end]);
+        let message = take().unwrap();
+        assert_eq!(
+            (&message["log"], &message["begin"]),
+            (&expected, &json!(true))
+        );
+        lines.push(json!(["redis", 2, "ready"]));
+        assert_eq!(take().unwrap()["begin"], false);
+        lines.end(UNIX_EPOCH);
+        assert_eq!(take().unwrap()["log"], json!([end]));
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) enum Route {
     File(LabId),
     /// The text of one of the learner's files, which the form has.
     SaveFile(LabId),
+    /// A text that the form has is compared with one of the learner's files.
+    CompareFile(LabId),
     /// One of the learner's files, which the form names, is deleted.
     DeleteFile(LabId),
     /// A file of the lab that the learner deleted, which the form names.
@@ -116,6 +118,7 @@ impl Route {
             ["labs", name, "socket"] => (Route::Socket(lab(name)?, None), get),
             ["labs", name, "files"] => (Route::Files(lab(name)?), get),
             ["labs", name, "file"] => (Route::File(lab(name)?), get),
+            ["labs", name, "file", "compare"] => (Route::CompareFile(lab(name)?), post),
             ["labs", name, "file", "delete"] => (Route::DeleteFile(lab(name)?), post),
             ["labs", name, "file", "restore"] => (Route::RestoreFile(lab(name)?), post),
             ["labs", name, "services", service, "restart"] => {
@@ -179,6 +182,7 @@ mod tests {
             "DeleteFile(LabId(\"redis\"))",
         );
         check(&get, "/labs/redis/file/restore", "Method");
+        check(&get, "/labs/redis/file/compare", "Method");
         check(
             &post,
             "/labs/redis/services/redis/restart",

@@ -410,6 +410,10 @@ async fn routed(
             Ok((form, _)) => files::save(site, &site.quiet_app(lang), &lab, &form).await,
             Err(reply) => *reply,
         },
+        Route::CompareFile(lab) => match read_form(request, MAX_FILE_FORM).await {
+            Ok((form, _)) => files::compare(site, &site.quiet_app(lang), &lab, &form).await,
+            Err(reply) => *reply,
+        },
         Route::DeleteFile(lab) => match read_form(request, MAX_FORM).await {
             Ok((form, _)) => files::delete(site, &site.quiet_app(lang), &lab, &form).await,
             Err(reply) => *reply,

@@ -4,6 +4,7 @@
 mod access;
 mod accessibility;
 mod chromium;
+mod editing;
 mod http;
 mod live;
 mod pages;

@@ -585,7 +585,7 @@ fn a_file_is_edited_compared_and_saved() {
     page.click("#editor button[type='submit']");
     page.wait_for("was changed elsewhere meanwhile");
     assert_eq!(on_disk(), "of a program\n");
-    page.click("#editor button[type='submit']");
+    page.click("[data-replace]");
     assert!(eventually(|| on_disk().contains("mine")), "{}", on_disk());
     page.click("[data-labs]");
     page.wait_until("the lab's text", &format!("{text} === 'a note\\n'"));
@@ -731,8 +731,8 @@ fn a_draft_never_writes_over_what_was_changed_elsewhere() {
     page.click("#editor button[type='submit']");
     page.wait_for("was changed elsewhere meanwhile");
     assert_eq!(on_disk(), "of a program\r\n");
-    // Now it is known. The ends of the lines are those of the file.
-    page.click("#editor button[type='submit']");
+    // The ends of the lines are those of the file.
+    page.click("[data-replace]");
     page.wait_for("saved: note.txt");
     assert_eq!(on_disk(), "one\r\ntwo\r\nmine ");
     assert_eq!(page.errors, [""; 0]);

@@ -1,6 +1,7 @@
-// The learner's files: a list, an editor that keeps what is not saved yet, and the changes against the lab's version.
+// The learner's files: a list, an editor that keeps what is not saved yet, and how it differs from what was saved.
 //
-// A draft is kept with the version of the file that it was made from, so that a change made elsewhere is never written over.
+// A draft is kept with the version of the file that it was made from, so that a change made elsewhere is never written over. Each
+// tab has drafts of its own; those of a tab that was closed become another's that opens the file.
 
 const box = document.getElementById("files");
 
@@ -11,7 +12,7 @@ if (box) {
   const text = form.elements.text;
   const path = form.elements.path;
   const changes = document.getElementById("file-changes");
-  const [labs, diff, remove] = ["[data-labs]", "[data-diff]", "[data-delete]"].map((name) => form.querySelector(name));
+  const [labs, diff, replace, remove] = ["labs", "diff", "replace", "delete"].map((name) => form.querySelector(`[data-${name}]`));
   const note = document.getElementById("file-note");
   /** What a text area makes of a text: it knows one kind of line end. */
   const shownText = (content) => content.replace(/\r\n?/g, "\n");
@@ -20,17 +21,97 @@ if (box) {
     const ends = new Set(content.match(/\r\n|\r|\n/g) ?? []);
     return ends.size === 1 ? [...ends][0] : "\n";
   };
-  const draftKey = (name) => `roadlab-draft:${base}:${name}`;
-  // What was typed of a file that is not there yet.
-  const newKey = `roadlab-new:${base}`;
+  const FEW = 30;
+  const COMPARE_AFTER = 400;
+  /** The file that is edited; null for one that is not there yet. */
   let open = null;
+  /** The number of the last file that was to be opened. */
+  let opening = 0;
   let questions = {};
+  /** Whether a folder was opened or closed, by its path. */
+  const folds = new Map();
   let leaveWithTab = false;
 
   const tell = (sentence, failed) => {
     note.textContent = sentence;
     note.className = failed ? "state bad" : "state";
   };
+
+  // --- Drafts ---
+
+  const drafts = `roadlab-draft:${base}:`;
+  const tab = sessionStorage.getItem("roadlab-tab") ?? Math.random().toString(36).slice(2);
+  sessionStorage.setItem("roadlab-tab", tab);
+  const lockOf = (owner) => `roadlab-tab:${owner}`;
+  // Other tabs see by it that this one is open.
+  navigator.locks?.request(lockOf(tab), () => new Promise(() => {})).catch(() => {});
+  /** The key of this tab's draft of a file; of one that is not there yet, it is that of no name. */
+  const draftKey = (file) => `${drafts}${tab}:${file?.path ?? ""}`;
+  const readDraft = (key) => JSON.parse(localStorage.getItem(key) ?? "null");
+  /** Whether what is in the editor is neither saved nor kept as a draft. */
+  let unkept = false;
+
+  const isSaved = () => (open ? path.value === open.path && text.value === open.saved : !path.value && !text.value);
+  const showSaved = () => {
+    if (isSaved()) tell("", false);
+    else tell(unkept ? box.dataset.unkept : box.dataset.unsaved, unkept);
+  };
+
+  /** Stores a draft and returns whether there was room for it. */
+  function writeDraft(key, draft) {
+    try {
+      localStorage.setItem(key, JSON.stringify({ ...draft, at: Date.now() }));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Keeps what is in the editor for when the page is loaded again. */
+  function keepDraft() {
+    const key = draftKey(open);
+    if (isSaved()) localStorage.removeItem(key);
+    unkept = !isSaved() && !writeDraft(key, { version: open?.version ?? "", path: path.value, text: text.value });
+  }
+
+  /** Returns the keys of the drafts of a file that closed tabs left, the newest first. */
+  async function leftDrafts(name) {
+    const locks = await navigator.locks?.query();
+    const known = new Set([...(locks?.held ?? []), ...(locks?.pending ?? [])].map((lock) => lock.name));
+    const isLeft = (key) => {
+      const [owner, ...rest] = key.slice(drafts.length).split(":");
+      return key.startsWith(drafts) && owner !== tab && rest.join(":") === name && !known.has(lockOf(owner));
+    };
+    const left = Object.keys(localStorage).filter(isLeft);
+    return left.sort((one, other) => readDraft(other).at - readDraft(one).at);
+  }
+
+  /** Returns this tab's draft of a file, which may be one that a closed tab left; null if there is none. */
+  async function findDraft(file) {
+    const own = readDraft(draftKey(file));
+    if (own) return own;
+    const [key] = await leftDrafts(file?.path ?? "");
+    const left = key ? readDraft(key) : null;
+    if (left && writeDraft(draftKey(file), left)) localStorage.removeItem(key);
+    return left;
+  }
+
+  /** Forgets the drafts of a file that was deleted. */
+  async function forgetDrafts(file) {
+    for (const key of [draftKey(file), ...(await leftDrafts(file.path))]) localStorage.removeItem(key);
+  }
+
+  /** Returns whether another file may be shown: what is kept nowhere is not given up. */
+  function mayLeave() {
+    if (unkept) tell(box.dataset.unkept, true);
+    return !unkept;
+  }
+
+  addEventListener("beforeunload", (event) => {
+    if (unkept) event.preventDefault();
+  });
+
+  // --- The server ---
 
   /** Returns the JSON of an answer; what is none is shown. */
   async function json(answer) {
@@ -48,42 +129,7 @@ if (box) {
     }
   }
 
-  async function showList() {
-    const answer = await get(`${base}/files`);
-    if (!answer) return;
-    questions = Object.fromEntries(answer.files.map((file) => [file.path, file.question]));
-    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.path : null;
-    const items = answer.files.map((file) => {
-      const item = document.createElement("li");
-      const state = document.createElement("span");
-      state.className = "state";
-      state.textContent = file.state ?? "";
-      if (file.deleted) {
-        const name = document.createElement("s");
-        name.textContent = file.shown;
-        item.append(name, " ", state, " ", listButton(box.dataset.restore, file, () => restore(file.path)));
-        item.lastChild.setAttribute("aria-label", `${box.dataset.restore}: ${file.shown}`);
-      } else {
-        const button = listButton(file.shown, file, () => openFile(file.path));
-        if (file.path === open?.path) button.setAttribute("aria-current", "true");
-        item.append(button, " ", state);
-      }
-      return item;
-    });
-    list.replaceChildren(...items);
-    if (focused) [...list.querySelectorAll("button")].find((button) => button.dataset.path === focused)?.focus();
-    if (!items.length) tell(box.dataset.none, false);
-    if (answer.more) tell(answer.more, false);
-  }
-
-  function listButton(label, file, onClick) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = label;
-    button.dataset.path = file.path;
-    button.addEventListener("click", onClick);
-    return button;
-  }
+  const getFile = (name) => get(`${base}/file?path=${encodeURIComponent(name)}`);
 
   /** Sends a form about a file and returns the answer. */
   async function post(address, fields) {
@@ -96,87 +142,266 @@ if (box) {
     }
   }
 
+  // --- The list ---
+
+  async function showList() {
+    const answer = await get(`${base}/files`);
+    if (!answer) return;
+    questions = Object.fromEntries(answer.files.map((file) => [file.path, file.question]));
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.path : null;
+    list.replaceChildren(...items(tree(answer)));
+    if (focused) [...list.querySelectorAll("[data-path]")].find((item) => item.dataset.path === focused)?.focus({ preventScroll: true });
+    if (answer.more) list.append(stateItem(answer.more));
+    if (!answer.files.length) tell(box.dataset.none, false);
+  }
+
+  /** Returns the folder with everything in it. */
+  function tree({ files, folders }) {
+    const folder = (path, name) => ({ path, name, inside: new Map(), more: folders[path] });
+    const root = folder("", "");
+    // A folder that is listed in part may have nothing else to show.
+    for (const at of [...Object.keys(folders).map((path) => `${path}/`), ...files.map((file) => file.path)]) {
+      let above = root;
+      for (const [depth, name] of at.split("/").slice(0, -1).entries()) {
+        if (!name) continue;
+        const here = at.split("/", depth + 1).join("/");
+        if (!above.inside.has(name)) above.inside.set(name, folder(here, name));
+        above = above.inside.get(name);
+      }
+    }
+    for (const file of files) {
+      const names = file.path.split("/");
+      const last = names.pop();
+      names.reduce((above, name) => above.inside.get(name), root).inside.set(last, file);
+    }
+    return root;
+  }
+
+  /** Returns the items of the list for what is in a folder, by name. */
+  function items(folder) {
+    const inside = [...folder.inside].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, entry]) => entry);
+    const shown = inside.map((entry) => (entry.inside ? folderItem(entry) : fileItem(entry)));
+    if (folder.more) shown.push(stateItem(folder.more));
+    return shown;
+  }
+
+  function stateItem(sentence) {
+    const item = document.createElement("li");
+    item.className = "state";
+    item.textContent = sentence;
+    return item;
+  }
+
+  function folderItem(folder) {
+    const item = document.createElement("li");
+    const details = document.createElement("details");
+    const summary = document.createElement("summary");
+    const inside = document.createElement("ul");
+    summary.textContent = `${folder.name}/`;
+    summary.dataset.path = folder.path;
+    inside.append(...items(folder));
+    details.open = folds.get(folder.path) ?? (!folder.more && folder.inside.size <= FEW);
+    summary.addEventListener("click", () => folds.set(folder.path, !details.open));
+    details.append(summary, inside);
+    item.append(details);
+    return item;
+  }
+
+  function fileItem(file) {
+    const item = document.createElement("li");
+    const state = document.createElement("span");
+    state.className = "state";
+    state.textContent = file.state ?? "";
+    if (file.deleted || file.unreadable) {
+      const name = document.createElement(file.deleted ? "s" : "span");
+      name.textContent = file.name;
+      item.append(name, " ", state);
+    } else {
+      const button = listButton(file.name, file, () => mayLeave() && openFile(file.path));
+      if (file.path === open?.path) button.setAttribute("aria-current", "true");
+      item.append(button, " ", state);
+    }
+    if (file.deleted) {
+      const button = listButton(box.dataset.restore, file, () => restore(file.path));
+      button.setAttribute("aria-label", `${box.dataset.restore}: ${file.shown}`);
+      item.append(" ", button);
+    }
+    return item;
+  }
+
+  function listButton(label, file, onClick) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.dataset.path = file.path;
+    button.addEventListener("click", onClick);
+    return button;
+  }
+
   async function restore(name) {
     const answer = await post(`${base}/file/restore`, { path: name });
     if (!answer) return;
     await showList();
-    if (answer.restored) await openFile(name);
+    if (answer.restored && mayLeave()) await openFile(name);
     tell(answer.note, !answer.restored);
   }
 
   function deleteFile() {
-    const name = open?.path;
-    if (!name) return;
+    const file = open;
     const done = async () => {
-      const answer = await post(`${base}/file/delete`, { path: name, version: open.onDisk });
+      const answer = await post(`${base}/file/delete`, { path: file.path, version: file.onDisk });
       if (!answer) return;
       if (answer.deleted) {
-        open = null;
-        form.hidden = true;
+        await forgetDrafts(file);
         sessionStorage.removeItem(`roadlab-file:${base}`);
+        open = null;
+        unkept = false;
+        form.hidden = true;
       }
       await showList();
       tell(answer.note, !answer.deleted);
       if (answer.deleted) document.getElementById("new-file").focus();
     };
-    const question = questions[name] ?? name;
+    const question = questions[file.path] ?? file.path;
     document.dispatchEvent(new CustomEvent("confirm", { detail: { question, button: remove, done } }));
   }
 
+  // --- The editor ---
+
   async function openFile(name) {
-    const file = await get(`${base}/file?path=${encodeURIComponent(name)}`);
-    if (!file) return;
+    const number = ++opening;
+    const file = await getFile(name);
+    const draft = file && (await findDraft({ path: name }));
+    if (!file || number !== opening || unkept) return;
     if (file.text === null) return tell(box.dataset.notext, true);
     const saved = shownText(file.text);
-    open = { path: name, version: file.version, onDisk: file.version, saved, end: lineEnd(file.text), original: file.original };
-    const draft = JSON.parse(localStorage.getItem(draftKey(name)) ?? "null");
-    if (draft) open.version = draft.version;
-    path.value = name;
+    open = {
+      path: name,
+      version: draft?.version ?? file.version,
+      onDisk: file.version,
+      saved,
+      end: lineEnd(file.text),
+      original: file.original,
+    };
+    path.value = draft?.path ?? name;
     text.value = draft?.text ?? saved;
-    form.hidden = false;
-    labs.hidden = file.original === null;
-    remove.hidden = false;
-    showChanges(file.changes);
-    tell(text.value === saved ? "" : box.dataset.unsaved, false);
-    sessionStorage.setItem(`roadlab-file:${base}`, name);
-    for (const button of list.querySelectorAll("button")) button.removeAttribute("aria-current");
-    showList();
-  }
-
-  function showChanges(lines) {
-    diff.hidden = !lines?.length;
-    changes.replaceChildren(
-      ...(lines ?? []).map((line) => {
-        const element = document.createElement("div");
-        element.className = { "-": "removed", "+": "added" }[line[0]] ?? "";
-        element.textContent = line;
-        return element;
-      }),
-    );
-    if (diff.hidden) changes.hidden = true;
-    diff.setAttribute("aria-expanded", String(!changes.hidden));
-  }
-
-  async function save() {
-    if (!path.value) return path.focus();
-    const name = path.value;
-    const isOpen = name === open?.path;
-    const written = text.value;
-    const content = isOpen ? written.replaceAll("\n", open.end) : written;
-    const answer = await post(`${base}/file`, { path: name, text: content, version: isOpen ? open.version : "" });
-    if (!answer) return;
-    if (isOpen && answer.version !== undefined) open.version = answer.version;
-    if (answer.saved) {
-      if (text.value === written) localStorage.removeItem(isOpen ? draftKey(name) : newKey);
-      await openFile(name);
+    if (isSaved()) {
+      open.version = file.version;
+      localStorage.removeItem(draftKey(open));
     }
-    tell(answer.note, !answer.saved);
+    showEditor();
+    await showList();
   }
+
+  function newFile() {
+    opening += 1;
+    open = null;
+    const draft = readDraft(draftKey(open));
+    path.value = draft?.path ?? "";
+    text.value = draft?.text ?? "";
+    showEditor();
+  }
+
+  /** Shows what belongs to the file that is edited. */
+  function showEditor() {
+    form.hidden = false;
+    labs.hidden = (open?.original ?? null) === null;
+    diff.hidden = open === null;
+    showReplace(null);
+    showName();
+    if (open) sessionStorage.setItem(`roadlab-file:${base}`, open.path);
+    else sessionStorage.removeItem(`roadlab-file:${base}`);
+    for (const button of list.querySelectorAll("button")) button.removeAttribute("aria-current");
+    if (diff.hidden) fold(true);
+    else compare();
+    showSaved();
+  }
+
+  /** Under another name, the text is not that of the file which would be deleted. */
+  const showName = () => (remove.hidden = path.value !== open?.path);
+
+  /** The text in the editor as it is saved. */
+  const content = () => (open && path.value === open.path ? text.value.replaceAll("\n", open.end) : text.value);
+
+  async function saveNow(replaces) {
+    if (!path.value) return path.focus();
+    const [file, name, written] = [open, path.value, text.value];
+    const isOpen = name === file?.path;
+    const fields = { path: name, text: content() };
+    if (isOpen) fields.version = file.version;
+    if (replaces !== null) fields.replaces = replaces;
+    const answer = await post(`${base}/file`, fields);
+    if (!answer) return;
+    const isShown = open === file && path.value === name;
+    if (answer.saved && isShown) {
+      localStorage.removeItem(draftKey(file));
+      const { version, original } = answer;
+      open = { path: name, version, onDisk: version, saved: written, end: isOpen ? file.end : "\n", original };
+      // What was typed meanwhile was made from what is saved now.
+      keepDraft();
+      showEditor();
+    } else if (answer.saved) {
+      const draft = readDraft(draftKey(file));
+      if (draft?.path === name && draft.text === written) localStorage.removeItem(draftKey(file));
+      else if (draft && isOpen) writeDraft(draftKey(file), { ...draft, version: answer.version });
+    } else if (isShown && answer.changes) {
+      showChanges(answer.changes);
+      fold(false);
+      showReplace(answer.there);
+    }
+    if (answer.saved) await showList();
+    const rest = answer.saved && isShown && !isSaved() ? `; ${box.dataset.unsaved}` : "";
+    tell(answer.note + rest, !answer.saved);
+  }
+
+  let saving = Promise.resolve();
+  /** Saves after what is being saved. A version that was made elsewhere is replaced only if it was shown. */
+  const save = (replaces = null) => (saving = saving.catch(() => {}).then(() => saveNow(replaces)));
+
+  // --- Differences ---
+
+  let shownVersion = null;
+  /** Offers to replace a version that was made elsewhere; null for none. */
+  function showReplace(version) {
+    shownVersion = version;
+    replace.hidden = version === null;
+  }
+
+  function fold(closed) {
+    changes.hidden = closed;
+    diff.setAttribute("aria-expanded", String(!closed));
+  }
+
+  /** Shows how the text in the editor differs from the file and from the lab's version. */
+  function showChanges({ disk, lab }) {
+    const line = (content, className) => {
+      const element = document.createElement("div");
+      element.className = className;
+      element.textContent = content;
+      return element;
+    };
+    const part = (title, lines) =>
+      lines?.length
+        ? [line(title, "state"), ...lines.map((one) => line(one, { "-": "removed", "+": "added" }[one[0]] ?? ""))]
+        : [];
+    const shown = [...part(box.dataset.disk, disk), ...part(box.dataset.lab, lab)];
+    changes.replaceChildren(...(shown.length ? shown : [line(box.dataset.same, "state")]));
+  }
+
+  async function compare() {
+    const file = open;
+    if (!file || changes.hidden) return;
+    const answer = await post(`${base}/file/compare`, { path: file.path, text: text.value.replaceAll("\n", file.end) });
+    if (answer && open === file) showChanges(answer);
+  }
+
+  // --- Events ---
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     save();
   });
+  replace.addEventListener("click", () => save(shownVersion));
   labs.addEventListener("click", () => {
     text.focus();
     text.select();
@@ -184,17 +409,17 @@ if (box) {
     document.execCommand("insertText", false, open.original);
   });
   diff.addEventListener("click", () => {
-    changes.hidden = !changes.hidden;
-    diff.setAttribute("aria-expanded", String(!changes.hidden));
+    fold(!changes.hidden);
+    compare();
   });
   remove.addEventListener("click", deleteFile);
+  let comparing = 0;
   form.addEventListener("input", () => {
-    if (!open) return localStorage.setItem(newKey, JSON.stringify([path.value, text.value]));
-    if (path.value !== open.path) return;
-    const same = text.value === open.saved;
-    if (same) localStorage.removeItem(draftKey(open.path));
-    else localStorage.setItem(draftKey(open.path), JSON.stringify({ version: open.version, text: text.value }));
-    tell(same ? "" : box.dataset.unsaved, false);
+    keepDraft();
+    showName();
+    showSaved();
+    clearTimeout(comparing);
+    comparing = setTimeout(compare, COMPARE_AFTER);
   });
   path.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing || text.value) return;
@@ -204,7 +429,7 @@ if (box) {
   text.addEventListener("keydown", (event) => {
     if (event.key === "s" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      save();
+      if (!event.repeat) save();
     } else if (event.key === "Escape") {
       leaveWithTab = true;
       return;
@@ -221,28 +446,20 @@ if (box) {
     }
     leaveWithTab = false;
   });
-  function newFile() {
-    open = null;
-    form.hidden = false;
-    labs.hidden = true;
-    remove.hidden = true;
-    showChanges(null);
-    sessionStorage.removeItem(`roadlab-file:${base}`);
-    [path.value, text.value] = JSON.parse(localStorage.getItem(newKey) ?? '["", ""]');
-    for (const button of list.querySelectorAll("button")) button.removeAttribute("aria-current");
-    tell(text.value ? box.dataset.unsaved : "", false);
-  }
   document.getElementById("new-file").addEventListener("click", () => {
+    if (!mayLeave()) return;
     newFile();
     path.focus();
   });
-  const shown = () => {
+  const shown = async () => {
     if (!box.open) return;
     showList();
+    const number = opening;
+    const draft = await findDraft(null);
+    if (opening !== number || !form.hidden) return;
     const last = sessionStorage.getItem(`roadlab-file:${base}`);
-    if (open || !form.hidden) return;
     if (last) openFile(last);
-    else if (localStorage.getItem(newKey)) newFile();
+    else if (draft) newFile();
   };
   box.addEventListener("toggle", () => {
     sessionStorage.setItem(`roadlab-files:${base}`, String(box.open));
@@ -252,10 +469,10 @@ if (box) {
   const refresh = async () => {
     if (!box.open) return;
     await showList();
-    if (open && path.value === open.path && text.value === open.saved) {
-      const file = await get(`${base}/file?path=${encodeURIComponent(open.path)}`);
-      if (file && file.version !== open?.onDisk && text.value === open?.saved) openFile(open.path);
-    }
+    const file = open;
+    if (!file || !isSaved()) return;
+    const there = await getFile(file.path);
+    if (there && open === file && isSaved() && there.version !== file.onDisk) openFile(file.path);
   };
   addEventListener("focus", refresh);
   document.addEventListener("lab-state", refresh);

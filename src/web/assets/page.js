@@ -388,7 +388,7 @@ if (logs) {
   document.addEventListener("from-server", ({ detail: message }) => {
     if (message.connected && logs.open) show();
     if (!message.log) return;
-    if (message.begin) return lines.replaceChildren();
+    if (message.begin) lines.replaceChildren();
     if (message.missed) lines.append(logLine("", logs.dataset.missed.replace("{count}", message.missed)));
     for (const [service, seconds, text] of message.log) {
       const time = new Date(seconds * 1000).toLocaleTimeString();
@@ -398,9 +398,11 @@ if (logs) {
     if (filter.follow.checked) lines.scrollTop = lines.scrollHeight;
     requestAnimationFrame(() => toServer({ do: "logsdrawn" }));
   });
+  // What is about all services is not filtered.
   const isShown = (line) =>
-    (!filter.service.value || line.dataset.service === filter.service.value) &&
-    line.textContent.toLowerCase().includes(filter.filter.value.toLowerCase());
+    !line.dataset.service ||
+    ((!filter.service.value || line.dataset.service === filter.service.value) &&
+      line.textContent.toLowerCase().includes(filter.filter.value.toLowerCase()));
   function logLine(service, text) {
     const line = document.createElement("div");
     line.dataset.service = service;
