@@ -11,6 +11,7 @@ mod access;
 mod actions;
 mod assets;
 mod client_language;
+mod colors;
 mod failures;
 mod files;
 mod image_count;

@@ -95,6 +95,7 @@ function connect() {
   socket.addEventListener("close", () => {
     if (!lost) note(body.dataset.lost, true);
     lost = true;
+    fromServer({ connected: false });
     setTimeout(connect, pause);
     pause = Math.min(pause * 2, 4000);
   });
