@@ -9,4 +9,5 @@ mod live;
 mod pages;
 mod quizzes;
 mod scenes;
+mod terminal;
 mod websocket;
