@@ -183,22 +183,25 @@ fn possible(size: TerminalSize) -> (NonZeroU16, NonZeroU16) {
 fn runs(mut cells: Vec<&Cell>, wrapped: bool) -> Value {
     // Spaces at the end that look like nothing are nothing, unless the line goes on.
     while !wrapped && cells.pop_if(|cell| is_blank(cell)).is_some() {}
-    let mut runs: Vec<(String, Look)> = Vec::new();
+    let mut runs: Vec<(String, Appearance)> = Vec::new();
     for cell in cells.iter().filter(|cell| !cell.is_wide_continuation()) {
         let text = match cell.has_contents() {
             true => cell.contents(),
             false => " ",
         };
-        let look = Look::of(cell);
+        let appearance = Appearance::of(cell);
         match runs.last_mut() {
-            Some((run, same)) if look.style & WIDE == 0 && look == *same => run.push_str(text),
-            _ => runs.push((text.to_owned(), look)),
+            Some((run, same)) if appearance.style & WIDE == 0 && appearance == *same => {
+                run.push_str(text)
+            }
+            _ => runs.push((text.to_owned(), appearance)),
         }
     }
-    let runs = runs.into_iter().map(|(text, look)| {
-        let (front, back) = colors::drawn(look.text, look.background, look.emphasis);
+    let runs = runs.into_iter().map(|(text, appearance)| {
+        let (front, back) =
+            colors::drawn(appearance.text, appearance.background, appearance.emphasis);
         let (front, back) = (hex(front, INK), hex(back, PAPER));
-        match (front.is_null() && back.is_null(), look.style) {
+        match (front.is_null() && back.is_null(), appearance.style) {
             (true, 0) => json!([text]),
             (_, style) => json!([text, front, back, style]),
         }
@@ -230,7 +233,7 @@ const WIDE: u8 = 8;
 
 /// What cells of one run share.
 #[derive(PartialEq, Eq)]
-struct Look {
+struct Appearance {
     text: Color,
     background: Color,
     emphasis: Emphasis,
@@ -238,7 +241,7 @@ struct Look {
     style: u8,
 }
 
-impl Look {
+impl Appearance {
     fn of(cell: &Cell) -> Self {
         let styles = [
             (cell.bold(), BOLD),
