@@ -43,8 +43,6 @@ pub struct Obstacle {
 pub struct SolveReport<'a> {
     /// In order, with what each solution is.
     pub played: Vec<(&'a Exercise, TypedSolution)>,
-    /// Why the services were reset to the start of the exercise, if they were.
-    pub reset_because: Option<String>,
 }
 
 /// A solution as a learner types it.
@@ -198,10 +196,7 @@ impl<'a, E: Engine> RunningLab<'a, E> {
         let result = self.check_solution(exercise).await;
         self.record_solved(std::slice::from_ref(&result))?;
         let Some(failed) = first_failed(&result) else {
-            return Ok(SolveOutcome::Solved(SolveReport {
-                played,
-                reset_because: None,
-            }));
+            return Ok(SolveOutcome::Solved(SolveReport { played }));
         };
         let why = text!(
             "check `{check}` does not pass: {about}",

@@ -100,10 +100,19 @@ fn control(c: char) -> Option<char> {
     Some(char::from(code))
 }
 
+/// Returns the bytes of text that was typed at once, such as what was composed: each line ends as Enter does.
+pub(super) fn typed(text: &str) -> Vec<u8> {
+    with_enter(text).into_bytes()
+}
+
+fn with_enter(text: &str) -> String {
+    text.replace("\r\n", "\r").replace('\n', "\r")
+}
+
 /// Returns the bytes of text that was pasted. A program that knows of pasting gets it between two marks, which the text itself
 /// cannot contain; otherwise each line ends as Enter does.
 pub(super) fn pasted(text: &str, bracketed: bool) -> Vec<u8> {
-    let mut text = text.replace("\r\n", "\r").replace('\n', "\r");
+    let mut text = with_enter(text);
     // What control characters do is the key's to decide, not that of a page from which text was copied.
     text.retain(|c| !c.is_control() || matches!(c, '\r' | '\t'));
     match bracketed {
@@ -172,6 +181,12 @@ mod tests {
         };
         let sent = bytes(&up, CursorKeys::Application);
         assert_eq!(sent.as_deref(), Some(b"\x1bOA".as_slice()));
+    }
+
+    #[test]
+    fn typed_lines_end_as_enter_does() {
+        assert_eq!(typed("한\n"), "한\r".as_bytes());
+        assert_eq!(typed("a\r\nb"), b"a\rb");
     }
 
     #[test]

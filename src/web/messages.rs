@@ -20,8 +20,10 @@ pub(super) enum Message {
     },
     /// The page has shown the last lines.
     LogsDrawn,
-    /// Opens a terminal in the client of a service.
+    /// Opens a terminal in the client of a service. The answer has the number of the request.
     Open {
+        #[serde(default)]
+        request: u64,
         service: ServiceName,
         size: (u16, u16),
     },
@@ -59,10 +61,10 @@ pub(super) enum Message {
         terminal: u64,
         size: (u16, u16),
     },
-    /// Scrolls to so many lines above the screen.
+    /// Scrolls by so many lines, downwards if positive.
     Scroll {
         terminal: u64,
-        back: usize,
+        lines: isize,
     },
 }
 

@@ -12,6 +12,7 @@ mod actions;
 mod assets;
 mod by_language;
 mod client_language;
+mod colors;
 mod failures;
 mod files;
 mod image_count;

@@ -6,14 +6,15 @@
 use std::num::NonZeroU16;
 
 use serde_json::{Value, json};
-use vt100::{Callbacks, Cell, Color, Parser};
+use vt100::capture::RowContents;
+use vt100::{Callbacks, Cell, Parser};
 
 use crate::engine::docker::TerminalSize;
+use crate::web::colors::{self, Color, Emphasis, INK, PAPER, Rgb};
 use crate::web::keys::CursorKeys;
 
-/// The lines that can be scrolled back to, and the most characters in them: a wide terminal keeps fewer lines.
-const SCROLLBACK: usize = 2000;
-const SCROLLBACK_CELLS: usize = 200_000;
+/// The lines that can be scrolled back to: 19 MB if they are as long as the largest terminal is wide.
+const SCROLLBACK: usize = 1000;
 
 /// The largest size of a terminal: a page of 4K in small letters.
 const LARGEST: TerminalSize = TerminalSize {
@@ -22,19 +23,31 @@ const LARGEST: TerminalSize = TerminalSize {
 };
 
 /// A terminal.
-pub(super) struct Screen(Parser<Answers>);
+pub(super) struct Screen(Parser<Program>);
 
 /// A screen as a page draws it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// Each row as JSON: runs of characters that look alike.
-    rows: Vec<String>,
+    rows: Vec<Row>,
     columns: u16,
     /// The row and the column, unless the cursor is hidden.
     cursor: Option<(u16, u16)>,
     /// The lines above the screen, and how many of them are shown.
     history: (usize, usize),
+    /// The first line, if it is above the screen.
+    first_line: Option<usize>,
+    /// Whether a program uses the second screen, which has no lines above it.
+    alternate: bool,
     title: String,
+}
+
+/// A row as a page draws it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    /// The characters as JSON: runs of those that look alike.
+    runs: String,
+    /// Whether the line goes on in the next row.
+    wrapped: bool,
 }
 
 impl Screen {
@@ -43,8 +56,8 @@ impl Screen {
         Self(Parser::new_with_callbacks(
             rows,
             columns,
-            SCROLLBACK.min(SCROLLBACK_CELLS / usize::from(columns.get())),
-            Answers::default(),
+            SCROLLBACK,
+            Program::default(),
         ))
     }
 
@@ -75,17 +88,36 @@ impl Screen {
         self.0.screen().bracketed_paste()
     }
 
-    /// Returns the screen, or what is so many lines above it.
-    pub(super) fn frame(&mut self, lines_back: usize) -> Frame {
+    /// Returns the number of lines that have left the screen at its top, of which the last ones are kept.
+    fn scrolled(&self) -> usize {
+        self.0.callbacks().discarded + self.0.screen().scrollback_len()
+    }
+
+    /// Returns the first line of a view after it was scrolled by so many lines, downwards if positive; `None` if it shows the
+    /// screen. Lines are counted from the first one that the program wrote.
+    pub(super) fn scroll(&self, first_line: Option<usize>, lines: isize) -> Option<usize> {
+        let end = self.scrolled();
+        let first_line = first_line.unwrap_or(end).saturating_add_signed(lines);
+        let first_line = first_line.max(self.0.callbacks().discarded);
+        (first_line < end).then_some(first_line)
+    }
+
+    /// Returns the screen, or the rows from a line above it.
+    pub(super) fn frame(&mut self, first_line: Option<usize>) -> Frame {
         let title = self.0.callbacks().title.clone();
+        let end = self.scrolled();
         let screen = self.0.screen_mut();
         let all = screen.scrollback_len();
-        screen.set_scrollback(lines_back);
+        screen.set_scrollback(first_line.map_or(0, |first_line| end.saturating_sub(first_line)));
         let back = screen.scrollback();
         let (rows, columns) = screen.size();
         let row = |row| {
             let cells = (0..columns.get()).filter_map(|column| screen.cell(row, column));
-            runs(cells).to_string()
+            let wrapped = screen.row_wrapped(row);
+            Row {
+                runs: runs(cells.collect(), wrapped).to_string(),
+                wrapped,
+            }
         };
         let lines = (0..rows.get()).map(row).collect();
         let visible = back == 0 && !screen.hide_cursor();
@@ -94,6 +126,8 @@ impl Screen {
             columns: columns.get(),
             cursor: visible.then(|| screen.cursor_position()),
             history: (all, back),
+            first_line: (back > 0).then(|| end - back),
+            alternate: screen.alternate_screen(),
             title,
         };
         screen.set_scrollback(0);
@@ -102,9 +136,9 @@ impl Screen {
 }
 
 impl Frame {
-    /// Returns the number of lines above the screen.
-    pub(super) fn history(&self) -> usize {
-        self.history.0
+    /// Returns the first line, if it is above the screen.
+    pub(super) fn first_line(&self) -> Option<usize> {
+        self.first_line
     }
 
     /// Returns what changed since another frame was drawn, as JSON; `None` if nothing did.
@@ -120,14 +154,15 @@ impl Frame {
             drawn != Some(row)
         });
         let rows = changed.map(|(at, row)| {
-            let runs: Value = serde_json::from_str(row).unwrap_or_default();
-            json!([at, runs])
+            let runs: Value = serde_json::from_str(&row.runs).unwrap_or_default();
+            json!([at, runs, row.wrapped])
         });
         Some(json!({
             "size": [self.rows.len(), self.columns],
             "rows": rows.collect::<Vec<_>>(),
             "cursor": self.cursor,
             "history": [self.history.0, self.history.1],
+            "alternate": self.alternate,
             "title": self.title,
         }))
     }
@@ -143,81 +178,116 @@ fn possible(size: TerminalSize) -> (NonZeroU16, NonZeroU16) {
     )
 }
 
-/// Returns cells as runs: the text, both colors and the style. Each wide character is a run of its own, so that a page can give
-/// it its two columns.
-fn runs<'a>(cells: impl Iterator<Item = &'a Cell>) -> Value {
-    let mut runs: Vec<(String, Value, Value, u8)> = Vec::new();
-    for cell in cells.filter(|cell| !cell.is_wide_continuation()) {
+/// Returns the cells of a row as runs: the text, both colors and the style. Each wide character is a run of its own, so that a
+/// page can give it its two columns.
+fn runs(mut cells: Vec<&Cell>, wrapped: bool) -> Value {
+    // Spaces at the end that look like nothing are nothing, unless the line goes on.
+    while !wrapped && cells.pop_if(|cell| is_blank(cell)).is_some() {}
+    let mut runs: Vec<(String, Appearance)> = Vec::new();
+    for cell in cells.iter().filter(|cell| !cell.is_wide_continuation()) {
         let text = match cell.has_contents() {
             true => cell.contents(),
             false => " ",
         };
-        let (front, back, style) = (color(cell.fgcolor()), color(cell.bgcolor()), style(cell));
+        let appearance = Appearance::of(cell);
         match runs.last_mut() {
-            Some(last)
-                if last.3 & WIDE == 0 && (&last.1, &last.2, last.3) == (&front, &back, style) =>
-            {
-                last.0.push_str(text);
+            Some((run, same)) if appearance.style & WIDE == 0 && appearance == *same => {
+                run.push_str(text)
             }
-            _ => runs.push((text.to_owned(), front, back, style)),
+            _ => runs.push((text.to_owned(), appearance)),
         }
     }
-    // Spaces at the end that look like nothing are nothing.
-    if let Some(last) = runs.last_mut()
-        && last.2.is_null()
-        && last.3 & (UNDERLINE | INVERSE) == 0
-    {
-        last.0.truncate(last.0.trim_end_matches(' ').len());
-    }
-    runs.retain(|run| !run.0.is_empty());
-    let runs = runs.into_iter().map(|(text, front, back, style)| {
-        match (front.is_null() && back.is_null(), style) {
+    let runs = runs.into_iter().map(|(text, appearance)| {
+        let (front, back) =
+            colors::drawn(appearance.text, appearance.background, appearance.emphasis);
+        let (front, back) = (hex(front, INK), hex(back, PAPER));
+        match (front.is_null() && back.is_null(), appearance.style) {
             (true, 0) => json!([text]),
-            _ => json!([text, front, back, style]),
+            (_, style) => json!([text, front, back, style]),
         }
     });
     runs.collect()
 }
 
-const BOLD: u8 = 1;
-const DIM: u8 = 2;
-const ITALIC: u8 = 4;
-const UNDERLINE: u8 = 8;
-const INVERSE: u8 = 16;
-const WIDE: u8 = 32;
-
-fn style(cell: &Cell) -> u8 {
-    let styles = [
-        (cell.bold(), BOLD),
-        (cell.dim(), DIM),
-        (cell.italic(), ITALIC),
-        (cell.underline(), UNDERLINE),
-        (cell.inverse(), INVERSE),
-        (cell.is_wide(), WIDE),
-    ];
-    let set = styles.into_iter().filter(|(is, _)| *is);
-    set.fold(0, |all, (_, style)| all | style)
+/// Returns whether a cell looks like nothing.
+fn is_blank(cell: &Cell) -> bool {
+    matches!(cell.contents(), "" | " ")
+        && !cell.is_wide_continuation()
+        && cell.bgcolor() == vt100::Color::Default
+        && !cell.inverse()
+        && !cell.underline()
 }
 
-fn color(color: Color) -> Value {
+/// Returns a color as a page takes it; null for the terminal's own.
+fn hex(color: Rgb, own: Rgb) -> Value {
     match color {
-        Color::Default => Value::Null,
-        Color::Idx(index) => index.into(),
-        Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}").into(),
+        color if color == own => Value::Null,
+        [red, green, blue] => format!("#{red:02x}{green:02x}{blue:02x}").into(),
     }
 }
 
-/// Answers the queries of programs, and keeps the title.
+const BOLD: u8 = 1;
+const ITALIC: u8 = 2;
+const UNDERLINE: u8 = 4;
+const WIDE: u8 = 8;
+
+/// What cells of one run share.
+#[derive(PartialEq, Eq)]
+struct Appearance {
+    text: Color,
+    background: Color,
+    emphasis: Emphasis,
+    /// Bits, as the page knows them.
+    style: u8,
+}
+
+impl Appearance {
+    fn of(cell: &Cell) -> Self {
+        let styles = [
+            (cell.bold(), BOLD),
+            (cell.italic(), ITALIC),
+            (cell.underline(), UNDERLINE),
+            (cell.is_wide(), WIDE),
+        ];
+        let set = styles.into_iter().filter(|(is, _)| *is);
+        Self {
+            text: color(cell.fgcolor()),
+            background: color(cell.bgcolor()),
+            emphasis: Emphasis {
+                inverse: cell.inverse(),
+                dim: cell.dim(),
+            },
+            style: set.fold(0, |all, (_, style)| all | style),
+        }
+    }
+}
+
+fn color(color: vt100::Color) -> Color {
+    match color {
+        vt100::Color::Default => Color::Default,
+        vt100::Color::Idx(index) => Color::Index(index),
+        vt100::Color::Rgb(red, green, blue) => Color::Rgb([red, green, blue]),
+    }
+}
+
+/// What a program does beside drawing: queries, which are answered, the title, and lines that are not kept any more.
 #[derive(Default)]
-struct Answers {
+struct Program {
     answers: Vec<u8>,
     title: String,
+    discarded: usize,
 }
 
 /// The longest title, in characters.
 const LONGEST_TITLE: usize = 80;
 
-impl Callbacks for Answers {
+impl Callbacks for Program {
+    fn on_scroll(&mut self, _: RowContents<'_>, alternate_screen: bool) {
+        if !alternate_screen {
+            self.discarded += 1;
+        }
+    }
+
     fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
         let title = String::from_utf8_lossy(title);
         let visible = title.chars().filter(|c| !c.is_control());
@@ -260,7 +330,15 @@ mod tests {
     };
 
     fn rows(screen: &mut Screen) -> String {
-        screen.frame(0).rows.join("\n")
+        let frame = screen.frame(None);
+        let rows: Vec<&str> = frame.rows.iter().map(|row| row.runs.as_str()).collect();
+        rows.join("\n")
+    }
+
+    /// The rows of the view whose first line this is, and then this line.
+    fn view(screen: &mut Screen, first_line: Option<usize>) -> (Vec<Row>, Option<usize>) {
+        let frame = screen.frame(first_line);
+        (frame.rows, frame.first_line)
     }
 
     #[test]
@@ -270,10 +348,10 @@ mod tests {
             screen.process(b"plain\r\n\x1b[1;31mbold\x1b[0m  x\x1b[K"),
             b""
         );
-        let expected = "[[\"plain\"]]\n[[\"bold\",1,null,1],[\"  x\"]]\n[]";
+        let expected = "[[\"plain\"]]\n[[\"bold\",\"#ff8a80\",null,1],[\"  x\"]]\n[]";
         assert_eq!(rows(&mut screen), expected);
         screen.process("\x1b[2J\x1b[H가a\x1b[48;2;1;2;3m \x1b[0m\x1b[7m \x1b[0m".as_bytes());
-        let expected = "[[\"가\",null,null,32],[\"a\"],[\" \",null,\"#010203\",0],[\" \",null,null,16]]\n[]\n[]";
+        let expected = "[[\"가\",null,null,8],[\"a\"],[\" \",null,\"#010203\",0],[\" \",\"#14181d\",\"#e6e9ed\",0]]\n[]\n[]";
         assert_eq!(rows(&mut screen), expected);
     }
 
@@ -281,20 +359,20 @@ mod tests {
     fn a_page_gets_the_rows_that_changed() {
         let mut screen = Screen::new(SIZE);
         screen.process(b"one\r\ntwo");
-        let first = screen.frame(0);
+        let first = screen.frame(None);
         let all = first.changes_since(None).unwrap();
         assert_eq!(all["rows"].as_array().map(Vec::len), Some(3));
         assert_eq!(first.changes_since(Some(&first)), None);
         screen.process(b"!");
-        let second = screen.frame(0).changes_since(Some(&first)).unwrap();
-        assert_eq!(second["rows"], json!([[1, [["two!"]]]]));
+        let second = screen.frame(None).changes_since(Some(&first)).unwrap();
+        assert_eq!(second["rows"], json!([[1, [["two!"]], false]]));
         assert_eq!(second["cursor"], json!([1, 4]));
         let size = screen.resize(TerminalSize {
             rows: 0,
             columns: 60_000,
         });
         assert_eq!((size.rows, size.columns), (1, 600));
-        assert_eq!(screen.frame(0).rows.len(), 1);
+        assert_eq!(screen.frame(None).rows.len(), 1);
     }
 
     #[test]
@@ -303,15 +381,82 @@ mod tests {
         for line in 0..SCROLLBACK + 100 {
             screen.process(format!("{line}\r\n").as_bytes());
         }
-        let frame = screen.frame(2);
+        let frame = screen.frame(screen.scroll(None, -2));
         assert_eq!(frame.history, (SCROLLBACK, 2));
-        assert_eq!(frame.rows[0], format!("[[\"{}\"]]", SCROLLBACK + 96));
+        assert_eq!(frame.rows[0].runs, format!("[[\"{}\"]]", SCROLLBACK + 96));
         assert_eq!(frame.cursor, None);
-        assert_eq!(screen.frame(usize::MAX).history, (SCROLLBACK, SCROLLBACK));
+        for oldest in [Some(0), screen.scroll(None, isize::MIN)] {
+            assert_eq!(screen.frame(oldest).history, (SCROLLBACK, SCROLLBACK));
+        }
+        let frame = screen.frame(None);
+        assert_eq!(frame.rows[0].runs, format!("[[\"{}\"]]", SCROLLBACK + 98));
+    }
+
+    #[test]
+    fn lines_that_are_scrolled_back_to_stay_while_new_ones_come() {
+        let mut screen = Screen::new(SIZE);
+        let write = |screen: &mut Screen, lines: std::ops::Range<usize>| {
+            for line in lines {
+                screen.process(format!("{line}\r\n").as_bytes());
+            }
+        };
+        for kept in [500, 2500] {
+            write(&mut screen, 0..kept);
+            let first_line = screen.scroll(None, -100);
+            let (before, first_line) = view(&mut screen, first_line);
+            for _ in 0..5 {
+                write(&mut screen, 0..10);
+                assert_eq!(view(&mut screen, first_line).0, before, "{kept}");
+            }
+            // Many scrolls before a frame add up.
+            let up = screen.scroll(screen.scroll(first_line, -3), -3);
+            assert_eq!(screen.scroll(up, 6), first_line);
+            assert_eq!(screen.scroll(first_line, 100 + 50), None);
+        }
+        // Lines that are gone make place for the oldest ones that are kept.
+        let first_line = screen.scroll(None, -100);
+        write(&mut screen, 0..SCROLLBACK);
+        let (rows, first_line) = view(&mut screen, first_line);
+        assert_eq!(rows[0].runs, "[[\"8\"]]");
+        // Without lines above the screen, there is nothing to stay at.
+        screen.process(b"\x1b[3J");
+        let (_, first_line) = view(&mut screen, first_line);
+        assert_eq!(first_line, None);
+    }
+
+    #[test]
+    fn a_program_on_the_second_screen_has_no_lines_above_it() {
+        let mut screen = Screen::new(SIZE);
+        screen.process(b"1\r\n2\r\n3\r\n4\r\n");
+        assert!(!screen.frame(None).alternate);
+        screen.process(b"\x1b[?1049h");
+        let frame = screen.frame(screen.scroll(None, -1));
+        assert_eq!((frame.alternate, frame.history), (true, (0, 0)));
+        screen.process(b"a\r\nb\r\nc\r\nd\r\n\x1b[?1049l");
+        assert_eq!(screen.frame(None).history, (2, 0));
+        assert_eq!(screen.scroll(None, -1), Some(1));
+    }
+
+    #[test]
+    fn a_line_of_several_rows_is_one_line() {
+        let mut screen = Screen::new(SIZE);
+        screen.process("abcdefgh  xy\r\n12345678가나".as_bytes());
+        let rows: Vec<_> = screen.frame(None).rows;
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|row| (row.runs.as_str(), row.wrapped))
+            .collect();
         assert_eq!(
-            screen.frame(0).rows[0],
-            format!("[[\"{}\"]]", SCROLLBACK + 98)
+            rows,
+            [
+                ("[[\"xy\"]]", false),
+                ("[[\"12345678\"],[\"가\",null,null,8]]", true),
+                ("[[\"나\",null,null,8]]", false)
+            ]
         );
+        let above = screen.frame(screen.scroll(None, -1));
+        assert_eq!(above.rows[0].runs, "[[\"abcdefgh  \"]]");
+        assert!(above.rows[0].wrapped);
     }
 
     #[test]
@@ -323,7 +468,7 @@ mod tests {
             b"\x1b[0n\x1b[?62;22c\x1b[>0;0;0c"
         );
         screen.process(b"\x1b]2;a\x07\x1b]2;title \x07\x1b[?1h\x1b[?2004h");
-        assert_eq!(screen.frame(0).title, "title ");
+        assert_eq!(screen.frame(None).title, "title ");
         assert_eq!(screen.cursor_keys(), CursorKeys::Application);
         assert!(screen.is_bracketed_paste());
     }
@@ -337,7 +482,7 @@ mod tests {
         );
         for start in 0..bytes.len() {
             screen.process(&bytes[start..]);
-            let _ = screen.frame(start);
+            let _ = screen.frame(Some(start));
         }
     }
 }

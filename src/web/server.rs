@@ -616,8 +616,13 @@ async fn live_page(
         Some(Message::Logs { wanted }) => logs.want(wanted),
         Some(Message::LogsDrawn) => logs.drawn.notify_one(),
         Some(Message::Visible { visible: now }) => attention.set(now),
-        Some(Message::Open { service, size }) => {
-            let opened = open_terminal(site, lang, lab, &terminals, service, messages::size(size));
+        Some(Message::Open {
+            request,
+            service,
+            size,
+        }) => {
+            let size = messages::size(size);
+            let opened = open_terminal(site, lang, lab, &terminals, request, service, size);
             drop(spawn_local(InLanguage::new(lang, opened)));
         }
         Some(message) => terminals_message(&terminals, message),
@@ -647,6 +652,7 @@ fn open_terminal(
     lang: &Lang,
     lab: &LabId,
     page: &Rc<PageTerminals>,
+    request: u64,
     service: ServiceName,
     size: TerminalSize,
 ) -> impl Future<Output = ()> + use<> {
@@ -662,8 +668,8 @@ fn open_terminal(
         // The page may have been closed meanwhile; the terminal stays for the next one.
         if let Some(page) = page.upgrade() {
             match opened {
-                Ok(number) => page.opened(number),
-                Err(failure) => page.not_opened(&failure_lines(&failure).join("\n")),
+                Ok(number) => page.opened(request, number),
+                Err(failure) => page.refused(request, &failure_lines(&failure).join("\n")),
             }
         }
     }
@@ -683,7 +689,7 @@ fn terminals_message(terminals: &PageTerminals, message: Message) {
         Message::Text { terminal, text } => terminals.text(terminal, &text),
         Message::Paste { terminal, text } => terminals.paste(terminal, &text),
         Message::Resize { terminal, size } => terminals.resize(terminal, messages::size(size)),
-        Message::Scroll { terminal, back } => terminals.scroll(terminal, back),
+        Message::Scroll { terminal, lines } => terminals.scroll(terminal, lines),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedSender};
@@ -21,7 +21,6 @@ use crate::text;
 use crate::text::Language;
 use crate::web::keys::{self, Key};
 use crate::web::screen::{Frame, Screen};
-use crate::web::update::{NoteKind, Update};
 
 /// The most terminals of a server.
 const MAX_TERMINALS: usize = 24;
@@ -42,7 +41,7 @@ pub(super) struct Terminals {
     all: RefCell<BTreeMap<u64, Rc<Terminal>>>,
     /// The number of those that are being opened.
     opening: Cell<usize>,
-    next: Cell<u64>,
+    last: Cell<u64>,
     /// Shows that a terminal was opened or has ended.
     changes: watch::Sender<u64>,
 }
@@ -84,8 +83,7 @@ impl Terminals {
             ended: RefCell::default(),
             frames: watch::Sender::new(0),
         });
-        let number = self.next.get();
-        self.next.set(number + 1);
+        let number = self.next_number();
         self.all.borrow_mut().insert(number, Rc::clone(&terminal));
         let terminals = Rc::clone(self);
         let language = Language::current();
@@ -98,6 +96,14 @@ impl Terminals {
         }));
         self.changed();
         Ok(number)
+    }
+
+    /// Returns a number that no terminal has had before, not even one of a server that has ended: pages outlive servers.
+    fn next_number(&self) -> u64 {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let since_then = now.map_or(0, |now| now.as_secs() * 1000);
+        self.last.set(since_then.max(self.last.get() + 1));
+        self.last.get()
     }
 
     /// Returns a terminal of a lab.
@@ -282,8 +288,8 @@ struct Shown {
 /// How a page shows a terminal.
 #[derive(Default)]
 struct View {
-    /// The number of lines that the page has scrolled back.
-    back: Cell<usize>,
+    /// The first line that the page shows, if it has scrolled back: it stays there while new lines come.
+    first_line: Cell<Option<usize>>,
     scrolled: Notify,
     /// Notified when the page has drawn what it got last.
     drawn: Notify,
@@ -346,15 +352,16 @@ impl PageTerminals {
         }
     }
 
-    /// Sends that a terminal was opened for this page.
-    pub(super) fn opened(&self, number: u64) {
-        let _ = self.updates.send(json!({ "opened": number }).to_string());
+    /// Sends which terminal was opened at a request of this page.
+    pub(super) fn opened(&self, request: u64, number: u64) {
+        let opened = json!({ "opened": number, "request": request });
+        let _ = self.updates.send(opened.to_string());
     }
 
-    /// Sends why no terminal was opened.
-    pub(super) fn not_opened(&self, why: &str) {
-        let update = Update::default().note(NoteKind::Failed, why);
-        let _ = self.updates.send(update.to_json().to_string());
+    /// Sends why no terminal was opened at a request of this page.
+    pub(super) fn refused(&self, request: u64, why: &str) {
+        let refused = json!({ "refused": request, "why": why });
+        let _ = self.updates.send(refused.to_string());
     }
 
     /// Ends the frames of a terminal, which stays open.
@@ -375,11 +382,18 @@ impl PageTerminals {
         }
     }
 
-    /// Scrolls to so many lines above the screen.
-    pub(super) fn scroll(&self, number: u64, back: usize) {
-        if let Some(shown) = self.shown.borrow().get(&number) {
-            shown.view.back.set(back);
-            shown.view.scrolled.notify_one();
+    /// Scrolls by so many lines, downwards if positive.
+    pub(super) fn scroll(&self, number: u64, lines: isize) {
+        let Some(terminal) = self.terminals.find(&self.lab, number) else {
+            return;
+        };
+        if let Some(Shown { view, .. }) = self.shown.borrow().get(&number) {
+            let first_line = terminal
+                .screen
+                .borrow()
+                .scroll(view.first_line.get(), lines);
+            view.first_line.set(first_line);
+            view.scrolled.notify_one();
         }
     }
 
@@ -391,7 +405,7 @@ impl PageTerminals {
 
     pub(super) fn text(&self, number: u64, text: &str) {
         if let Some(terminal) = self.typed_into(number) {
-            terminal.send(TerminalInput::Bytes(text.as_bytes().to_vec()));
+            terminal.send(TerminalInput::Bytes(keys::typed(text)));
         }
     }
 
@@ -409,7 +423,7 @@ impl PageTerminals {
 
     /// Returns a terminal that something is typed into: the page then shows where that appears.
     fn typed_into(&self, number: u64) -> Option<Rc<Terminal>> {
-        self.scroll(number, 0);
+        self.scroll(number, isize::MAX);
         self.terminals.find(&self.lab, number)
     }
 }
@@ -427,12 +441,8 @@ async fn draw(
     loop {
         frames.mark_unchanged();
         let begun = Instant::now();
-        let frame = terminal.screen.borrow_mut().frame(view.back.get());
-        // Lines that are scrolled back to stay where they are while new ones come.
-        if let Some(last) = before.as_ref().filter(|_| view.back.get() > 0) {
-            let new = frame.history().saturating_sub(last.history());
-            view.back.set(view.back.get() + new);
-        }
+        let frame = terminal.screen.borrow_mut().frame(view.first_line.get());
+        view.first_line.set(frame.first_line());
         let now_ended = terminal.ended.borrow().clone();
         let changes = frame.changes_since(before.as_ref());
         if changes.is_some() || ended != now_ended {

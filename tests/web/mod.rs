@@ -11,4 +11,5 @@ mod pages;
 mod quizzes;
 mod recovery;
 mod scenes;
+mod terminal;
 mod websocket;

@@ -137,6 +137,7 @@ function connect() {
     ended = true;
     clearTimeout(silence);
     own.close();
+    fromServer({ connected: false });
     disconnected(opened);
   };
   const watch = () => {

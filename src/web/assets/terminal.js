@@ -12,24 +12,36 @@ function start() {
   /** The terminals by number, in the order in which they were opened. */
   const open = new Map();
   let active = null;
-  let run = null;
-  // The terminal that this page has opened, until it is in the list.
-  let wanted = null;
+  let connected = true;
+  /** The code that each request for a terminal is about, by the number of the request. */
+  const requests = new Map();
+  let lastRequest = 0;
+  /** The code for each terminal that this page has opened, until it is in the list. */
+  const arriving = new Map();
 
   const send = (message) => document.dispatchEvent(new CustomEvent("to-server", { detail: message }));
+  const note = (sentence) => document.dispatchEvent(new CustomEvent("note", { detail: sentence }));
 
   // --- Messages of the server ----------------------------------------------------------------------------------------------
 
   document.addEventListener("from-server", ({ detail: message }) => {
-    if (message.connected) {
+    if (message.connected !== undefined) {
+      connected = message.connected;
+      // Code that was not typed before is not typed any more.
+      requests.clear();
+      for (const terminal of open.values()) terminal.untyped = [];
       // The server knows nothing of what this page showed before.
-      for (const terminal of open.values()) terminal.rows = [];
-      if (active) active.show();
+      if (connected) active?.show();
     }
     if (message.terminals) list(message.terminals);
     if (message.opened !== undefined) {
-      wanted = message.opened;
-      selectWanted();
+      arriving.set(message.opened, requests.get(message.request) ?? []);
+      requests.delete(message.request);
+      selectOpened();
+    }
+    if (message.refused !== undefined) {
+      requests.delete(message.refused);
+      note(message.why);
     }
     if (message.screen !== undefined) open.get(message.screen)?.draw(message);
   });
@@ -46,7 +58,7 @@ function start() {
     for (const one of terminals) {
       if (!open.has(one.terminal)) open.set(one.terminal, new Terminal(one.terminal, one.service));
     }
-    selectWanted();
+    selectOpened();
     if (!active && open.size) {
       const last = Number(sessionStorage.getItem("terminal"));
       select(open.get(last) ?? [...open.values()].at(-1), false);
@@ -58,10 +70,15 @@ function start() {
     for (const part of [panels, tabs, closes, document.getElementById("terminal-height"), document.getElementById("terminal-help")]) part.hidden = hidden;
   }
 
-  function selectWanted() {
-    if (wanted === null || !open.has(wanted)) return;
-    select(open.get(wanted), true);
-    wanted = null;
+  /** Selects the terminals that this page has opened, and types into each the code that it was opened for. */
+  function selectOpened() {
+    for (const [number, pieces] of arriving) {
+      const terminal = open.get(number);
+      if (!terminal) continue;
+      arriving.delete(number);
+      select(terminal, true);
+      terminal.typeAtPrompt(pieces);
+    }
   }
 
   function select(terminal, focus) {
@@ -75,10 +92,6 @@ function start() {
       terminal.input.focus({ preventScroll: true });
       panels.scrollIntoView({ block: "nearest" });
     }
-    if (run) {
-      terminal.typeAtPrompt(run);
-      run = null;
-    }
   }
 
   // --- Opening, and running code -------------------------------------------------------------------------------------------
@@ -87,22 +100,26 @@ function start() {
     button.addEventListener("click", () => openService(button.dataset.service));
   }
 
-  function openService(service) {
-    send({ do: "open", service, size: measure() });
+  /** Opens a terminal, into which pieces of code are typed. */
+  function openService(service, pieces = []) {
+    if (!connected) return note(document.body.dataset.lost);
+    lastRequest += 1;
+    requests.set(lastRequest, pieces);
+    send({ do: "open", request: lastRequest, service, size: measure() });
   }
 
   /** Code goes to a client that understands it: the one in front, else one that is open, else one that is opened. */
   document.addEventListener("run-code", ({ detail: { pieces, services } }) => {
+    if (!connected) return note(document.body.dataset.lost);
     const fits = (terminal) => terminal && !terminal.ended && services.includes(terminal.service);
     const found = fits(active) ? active : [...open.values()].findLast(fits);
     if (found) {
       select(found, true);
-      found.type(pieces[0]);
-      found.typeAtPrompt(pieces.slice(1));
-    } else {
-      run = pieces;
-      openService(services.includes(texts.first) ? texts.first : services[0]);
-    }
+      // What waits for a prompt comes first.
+      const now = found.untyped.length ? [] : pieces.slice(0, 1);
+      now.forEach((piece) => found.type(piece));
+      found.typeAtPrompt(pieces.slice(now.length));
+    } else openService(services.includes(texts.first) ? texts.first : services[0], pieces);
   });
 
   // --- The size of the characters ------------------------------------------------------------------------------------------
@@ -130,10 +147,18 @@ function start() {
   }
 
   let resized = 0;
-  new ResizeObserver(() => {
+  /** Gives the terminal the size of this page. Rows that are cut off stay so: while a separator is moved, it keeps its size. */
+  function fit() {
     clearTimeout(resized);
-    resized = setTimeout(() => active?.resize(), 80);
-  }).observe(panels);
+    resized = setTimeout(() => {
+      if (!document.hidden && !document.querySelector(".splitter.moved")) active?.resize();
+    }, 80);
+  }
+  new ResizeObserver(fit).observe(panels);
+  document.addEventListener("lostpointercapture", fit);
+  // Another page may have given it another size.
+  document.addEventListener("visibilitychange", fit);
+  addEventListener("focus", fit);
 
   // --- One terminal --------------------------------------------------------------------------------------------------------
 
@@ -141,12 +166,12 @@ function start() {
     constructor(number, service) {
       this.number = number;
       this.service = service;
-      this.rows = [];
       this.history = [0, 0];
+      this.place = [0, 0];
       this.ended = null;
       this.waiting = [];
+      this.untyped = [];
 
-      this.service = service;
       const others = [...open.values()].filter((one) => one.service === service);
       // Two terminals of one service have different names.
       this.order = Math.max(0, ...others.map((one) => one.order)) + 1;
@@ -165,6 +190,8 @@ function start() {
 
       this.panel = element("div", "panel");
       this.panel.id = `panel-${number}`;
+      // It has the focus while something in it is selected.
+      this.panel.tabIndex = -1;
       this.panel.setAttribute("role", "tabpanel");
       this.panel.setAttribute("aria-labelledby", this.tab.id);
       this.screen = element("div", "screen");
@@ -210,7 +237,6 @@ function start() {
 
     show() {
       setHidden(false);
-      this.rows = [];
       send({ do: "show", terminal: this.number, size: measure() });
     }
 
@@ -219,8 +245,7 @@ function start() {
     }
 
     resize() {
-      const size = measure();
-      if (String(size) !== String(this.size)) send({ do: "resize", terminal: this.number, size });
+      send({ do: "resize", terminal: this.number, size: measure() });
     }
 
     remove() {
@@ -245,31 +270,32 @@ function start() {
 
     /** Types pieces of code, each once the client shows its prompt: some forget what was typed before. */
     typeAtPrompt(pieces) {
-      this.untyped = [...pieces];
+      this.untyped.push(...pieces);
       this.typeWhenStill();
     }
 
     /** Types what waits when the screen shows text and has not changed for a moment. */
     typeWhenStill() {
       clearTimeout(this.still);
-      if (!this.untyped?.length || !this.screen.textContent.trim()) return;
+      if (!this.untyped.length || !this.screen.textContent.trim()) return;
       this.still = setTimeout(() => {
         const piece = this.untyped.shift();
-        if (!this.ended) this.type(piece);
+        if (piece !== undefined && !this.ended) this.type(piece);
       }, 400);
     }
 
     drawFrame(frame) {
       const [count] = frame.size;
       this.size = frame.size;
-      while (this.rows.length > count) this.rows.pop();
       while (this.screen.children.length > count) this.screen.lastChild.remove();
       while (this.screen.children.length < count) this.screen.append(element("div", "row"));
-      for (const [at, runs] of frame.rows) {
-        this.rows[at] = runs;
-        this.screen.children[at].replaceChildren(...runs.map(drawRun));
+      for (const [at, runs, wrapped] of frame.rows) {
+        const row = this.screen.children[at];
+        row.replaceChildren(...runs.map(drawRun));
+        row.classList.toggle("wrapped", wrapped);
       }
       this.history = frame.history;
+      this.alternate = frame.alternate;
       this.panel.classList.toggle("scrolled", frame.history[1] > 0);
       this.cursor.hidden = !frame.cursor;
       if (frame.cursor && cell) {
@@ -278,10 +304,41 @@ function start() {
         this.cursor.style.transform = place;
         this.cursor.style.width = `${cell.width}px`;
         this.cursor.style.height = `${cell.height}px`;
-        this.input.style.transform = place;
+        this.place = frame.cursor;
+        this.placeInput();
       }
       if (frame.title) this.tab.title = frame.title;
       this.typeWhenStill();
+    }
+
+    /** Puts the place for what is composed where that will stand, within the panel. */
+    placeInput() {
+      if (!cell) return;
+      const [row, column] = this.place;
+      const most = Math.max(0, this.screen.clientWidth - this.input.offsetWidth);
+      this.input.style.transform = `translate(${Math.min(column * cell.width, most)}px, ${row * cell.height}px)`;
+    }
+
+    // --- Selecting ---
+
+    /** Returns the range that is selected in this terminal; null if there is none. */
+    selected() {
+      const selection = getSelection();
+      return !selection.isCollapsed && this.panel.contains(selection.anchorNode) ? selection.getRangeAt(0) : null;
+    }
+
+    /** Returns the text of a range: a line that goes on in the next row is one line. */
+    textOf(range) {
+      let text = "";
+      for (const row of this.screen.children) {
+        if (!range.intersectsNode(row)) continue;
+        const part = document.createRange();
+        part.selectNodeContents(row);
+        if (row.contains(range.startContainer)) part.setStart(range.startContainer, range.startOffset);
+        if (row.contains(range.endContainer)) part.setEnd(range.endContainer, range.endOffset);
+        text += part.toString() + (row.classList.contains("wrapped") ? "" : "\n");
+      }
+      return text.replace(/\n$/, "");
     }
 
     // --- Keys ---
@@ -290,31 +347,9 @@ function start() {
       const number = this.number;
       this.panel.addEventListener("mouseup", () => {
         // What is selected stays so until something is typed.
-        if (getSelection().isCollapsed) this.input.focus();
+        if (!this.selected()) this.input.focus();
       });
-      this.input.addEventListener("keydown", (event) => {
-        if (event.isComposing || event.keyCode === 229) return;
-        if (event.key === "F6" && !event.ctrlKey && !event.altKey) {
-          this.tab.focus();
-          return event.preventDefault();
-        }
-        if (event.shiftKey && (event.key === "PageUp" || event.key === "PageDown")) {
-          const page = Math.max(1, (this.size?.[0] ?? 2) - 1);
-          this.scroll(event.key === "PageUp" ? page : -page);
-          return event.preventDefault();
-        }
-        const altGraph = event.getModifierState("AltGraph");
-        const shortcut = (event.ctrlKey || event.altKey) && !altGraph;
-        if (event.metaKey || (event.ctrlKey && event.shiftKey && /^[cv]$/i.test(event.key))) return;
-        if (event.ctrlKey && event.key === "c" && !getSelection().isCollapsed) return;
-        // Letters come as text, so that dead keys and input methods work.
-        if (event.key.length === 1 && !shortcut) return;
-        if (["Shift", "Control", "Alt", "Meta", "CapsLock", "Dead", "Process"].includes(event.key)) return;
-        event.preventDefault();
-        send({
-          do: "key", terminal: number, key: event.key, ctrl: event.ctrlKey, alt: event.altKey, shift: event.shiftKey,
-        });
-      });
+      this.panel.addEventListener("keydown", (event) => this.keyDown(event));
       const typed = () => {
         const text = this.input.value;
         this.input.value = "";
@@ -325,38 +360,83 @@ function start() {
       this.input.addEventListener("compositionstart", () => this.input.classList.add("composing"));
       this.input.addEventListener("compositionupdate", (event) => {
         this.input.style.width = `${Math.max(1, [...event.data].length) * 2}ch`;
+        this.placeInput();
       });
       this.input.addEventListener("compositionend", () => {
         this.input.classList.remove("composing");
         this.input.style.removeProperty("width");
         typed();
       });
-      this.input.addEventListener("paste", (event) => {
+      this.panel.addEventListener("copy", (event) => {
+        const range = this.selected();
+        if (!range) return;
+        event.preventDefault();
+        event.clipboardData.setData("text/plain", this.textOf(range));
+      });
+      this.panel.addEventListener("paste", (event) => {
         event.preventDefault();
         const text = event.clipboardData.getData("text/plain");
         if (new TextEncoder().encode(text).length > Number(texts.paste)) {
-          document.dispatchEvent(new CustomEvent("note", { detail: texts.large }));
+          note(texts.large);
         } else if (text) send({ do: "paste", terminal: number, text });
       });
-      this.panel.addEventListener(
-        "wheel",
-        (event) => {
-          event.preventDefault();
-          const lines = Math.sign(event.deltaY) * 3;
-          // On its second screen a program scrolls by itself, such as `less`.
-          if (this.history[0] === 0) {
-            const key = lines < 0 ? "ArrowUp" : "ArrowDown";
-            for (let line = 0; line < 3; line++) send({ do: "key", terminal: number, key });
-          } else this.scroll(-lines);
-        },
-        { passive: false },
-      );
+      // The menu of the mouse and its middle button paste into what is under the mouse.
+      for (const name of ["contextmenu", "auxclick"]) {
+        this.panel.addEventListener(name, (event) => {
+          if (event.button !== 1 && this.selected()) return;
+          const { left, top } = this.screen.getBoundingClientRect();
+          this.input.classList.add("under-mouse");
+          this.input.style.transform = `translate(${event.clientX - left - 8}px, ${event.clientY - top - 8}px)`;
+          this.input.focus({ preventScroll: true });
+        });
+      }
+      this.panel.addEventListener("mousemove", () => this.input.classList.remove("under-mouse"));
+      this.panel.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     }
 
-    scroll(lines) {
+    keyDown(event) {
+      const { key, ctrlKey: ctrl, altKey: alt, shiftKey: shift } = event;
+      if ((event.target !== this.input && event.target !== this.panel) || event.isComposing) return;
+      if (["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock"].includes(key)) return;
+      if (event.metaKey || (ctrl && shift && /^[cv]$/i.test(key))) return;
+      if (ctrl && key === "c" && this.selected()) return;
+      if (key === "F6" && !ctrl && !alt) {
+        this.tab.focus();
+        return event.preventDefault();
+      }
+      if (shift && (key === "PageUp" || key === "PageDown")) {
+        const page = Math.max(1, (this.size?.[0] ?? 2) - 1);
+        this.scroll(key === "PageUp" ? -page : page);
+        return event.preventDefault();
+      }
+      if (event.target === this.panel) {
+        getSelection().removeAllRanges();
+        this.input.focus({ preventScroll: true });
+      }
+      // Letters come as text, so that dead keys and input methods work.
+      const shortcut = (ctrl || alt) && !event.getModifierState("AltGraph");
+      if (event.keyCode === 229 || (key.length === 1 && !shortcut) || key === "Dead" || key === "Process") return;
+      event.preventDefault();
+      send({ do: "key", terminal: this.number, key, ctrl, alt, shift });
+    }
+
+    wheel(event) {
+      if (event.ctrlKey || !event.deltaY) return;
+      const lines = Math.sign(event.deltaY) * 3;
       const [all, back] = this.history;
-      const wanted = Math.min(all, Math.max(0, back + lines));
-      if (wanted !== back) send({ do: "scroll", terminal: this.number, back: wanted });
+      if (this.alternate) {
+        // On its second screen a program scrolls by itself, such as `less`.
+        const key = lines < 0 ? "ArrowUp" : "ArrowDown";
+        for (let line = 0; line < 3; line++) send({ do: "key", terminal: this.number, key });
+      } else if (lines < 0 ? back < all : back > 0) this.scroll(lines);
+      // At an end, the page scrolls.
+      else return;
+      event.preventDefault();
+    }
+
+    /** Scrolls by so many lines, downwards if positive. */
+    scroll(lines) {
+      send({ do: "scroll", terminal: this.number, lines });
     }
 
     /** Types code as a person does, and Enter at its end. */
@@ -374,45 +454,14 @@ function element(name, className, text) {
   return made;
 }
 
-const STYLES = [[1, "bold"], [2, "dim"], [4, "italic"], [8, "underline"], [32, "wide"]];
+const STYLES = [[1, "bold"], [2, "italic"], [4, "underline"], [8, "wide"]];
 
-/** Draws a run of characters that look alike: text, both colours, and the style as bits. */
+/** Draws a run of characters that look alike: text, the colours of text and background, and the style as bits. */
 function drawRun([text, front = null, back = null, style = 0]) {
   if (front === null && back === null && style === 0) return document.createTextNode(text);
   const span = element("span", "", text);
   for (const [bit, name] of STYLES) if (style & bit) span.classList.add(name);
-  const swapped = (style & 16) !== 0;
-  const ink = swapped ? colorOf(back, BACK) ?? PAPER : colorOf(front, FRONT);
-  const paper = swapped ? colorOf(front, FRONT) ?? INK : colorOf(back, BACK);
-  if (ink) span.style.color = ink;
-  if (paper) span.style.backgroundColor = paper;
+  if (front) span.style.color = front;
+  if (back) span.style.backgroundColor = back;
   return span;
-}
-
-const INK = "#e6e9ed";
-const PAPER = "#14181d";
-
-/** The sixteen colours of a terminal, so that letters can be read on the terminal's own background, and the other way round. */
-const FRONT = [
-  "#8b949e", "#ff8a80", "#7ddc8c", "#f0c060", "#8ab8ff", "#e6a0f0", "#70d8e0", "#d5dae0",
-  "#a3adb8", "#ffa8a0", "#a0f0ac", "#ffdc90", "#b0d0ff", "#f0c0f8", "#a0ecf0", "#ffffff",
-];
-const BACK = [
-  "#000000", "#7a1d17", "#16532a", "#5e4300", "#16407a", "#5c2366", "#0b5058", "#49525c",
-  "#3a424b", "#8f2a22", "#1f6b38", "#6b4d00", "#1f5296", "#713080", "#10646e", "#5a636d",
-];
-
-function colorOf(value, palette) {
-  if (value === null || typeof value === "string") return value;
-  return value < 16 ? palette[value] : xterm(value);
-}
-
-function xterm(index) {
-  if (index >= 232) {
-    const grey = 8 + (index - 232) * 10;
-    return `rgb(${grey} ${grey} ${grey})`;
-  }
-  const level = (step) => (step ? 55 + step * 40 : 0);
-  const at = index - 16;
-  return `rgb(${level(Math.floor(at / 36))} ${level(Math.floor(at / 6) % 6)} ${level(at % 6)})`;
 }
