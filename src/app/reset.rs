@@ -194,7 +194,8 @@ mod tests {
         drop(app.up(&engine, &lab, options).await.unwrap());
         let before = engine.calls.borrow().len();
         let reset = app.reset(&engine, &lab, None, ResetKind::Recreate).await;
-        assert!(matches!(reset, Err(Failure::Environment(_))));
+        let refused = reset.unwrap_err().to_string();
+        assert!(refused.starts_with("a session owns `small`"), "{refused}");
         let calls = engine.calls.borrow();
         let removals = calls[before..]
             .iter()

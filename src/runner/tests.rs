@@ -17,7 +17,7 @@ use crate::runner::diagnostics::{FailedWait, not_ready};
 use crate::runner::up::UpResult;
 use crate::runner::{
     Changed, Expiry, Failure, Images, OnFailure, ReaperCommand, RunGuard, Runner, SweepMode, Up,
-    reap, teardown, up,
+    keep_started, reap, teardown, up,
 };
 use crate::store::{Journal, LabsOption, Lifetime, VolumeCopies};
 use crate::text::Text;
@@ -107,7 +107,9 @@ impl Machine {
             run_guard: &run_guard,
             volume_copies: self.copies.as_ref(),
         };
-        block(up(&runner, &options))
+        let mut started = block(up(&runner, &options))?;
+        keep_started(&options, &mut started.journal)?;
+        Ok(started)
     }
 
     fn runs(&self) -> PathBuf {

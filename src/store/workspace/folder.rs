@@ -201,9 +201,9 @@ impl<'a> WorkspaceFolder<'a> {
     }
 
     /// Waits until no other writer has an incomplete file in the workspace. It is this one's turn until the handle is dropped.
-    fn wait_for_turn(&self) -> io::Result<Dir> {
+    fn wait_for_turn(&self) -> io::Result<std::fs::File> {
         // A lock belongs to an open file, so each turn opens its own.
-        let turn = self.handle.open_dir(".")?;
+        let turn = std::fs::File::open(self.path)?;
         match rustix::fs::flock(&turn, FlockOperation::LockExclusive) {
             // A file system without locks.
             Err(Errno::NOLCK | Errno::OPNOTSUPP) => {}
