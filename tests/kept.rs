@@ -238,6 +238,8 @@ fn a_solution_that_does_not_work_from_here_starts_at_the_exercise() {
     lab.run("check LAB greet", 1);
     // A session asks, too.
     terminal.type_in(&format!("roadlab --labs labs --offline run {id} --keep\r"));
+    terminal.wait_for("── 2/2");
+    terminal.type_in("p");
     terminal.wait_for("─ watching, 1 of 2 checks pass");
     terminal.type_in("s");
     terminal.wait_for("Show and play the solution?");

@@ -213,6 +213,8 @@ impl Screen {
     /// Returns the next input. Cancel safe: no key is lost.
     pub(crate) async fn input(&mut self) -> Input {
         loop {
+            // Keys are read at once, and a signal is noticed only when the runtime asks the kernel what has happened.
+            tokio::task::yield_now().await;
             let mut typed = [0; TYPED_BYTES];
             let event = next_event(
                 self.continued.recv(),

@@ -73,7 +73,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("tokio_rustls", &["src/web/place.rs", "src/web/server.rs"]),
     ("tokio_tungstenite", &["src/web/socket.rs"]),
-    ("ulid", &["src/runner/up.rs"]),
+    ("ulid", &["src/runner/up.rs", "src/store/paths.rs"]),
     ("webpki", &["src/web/place.rs"]),
 ];
 
